@@ -1,0 +1,122 @@
+/**
+ * Builds the program and what is published:
+ *
+ *   dist/main.js, dist/*.js   the bundle (ESM; commands stay in files of their own, loaded by import() when used)
+ *   dist/package/             what `npm publish` gets: the bundle, a guard for older Node, licences; no dependencies
+ *
+ * A file named `x.worker.ts` becomes `dist/x.worker.js`: everything lies flat beside main.js, so that
+ * `new URL("./x.worker.js", import.meta.url)` holds in every chunk.
+ */
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, "dist");
+
+export async function buildIfStale() {
+  const inputs = [
+    ...filesUnder(join(root, "src")),
+    ...filesUnder(join(root, "scripts")),
+    join(root, "package-lock.json"),
+  ];
+  const newest = Math.max(...inputs.map((file) => statSync(file).mtimeMs));
+  const stamp = join(dist, "package", "package.json");
+  if (existsSync(stamp) && statSync(stamp).mtimeMs >= newest) return;
+  await build();
+}
+
+export async function build() {
+  const startedMs = performance.now();
+  const { outputs, inputs } = await bundle();
+  writePackage(outputs, inputs);
+  const kilobytes = Math.round(outputs.reduce((sum, file) => sum + statSync(join(dist, file)).size, 0) / 1000);
+  const ms = Math.round(performance.now() - startedMs);
+  console.error(`build: dist/main.js and dist/package, ${outputs.length} files, ${kilobytes} kB, ${ms} ms`);
+}
+
+/** The file names in dist/, and the source files that went into them. */
+async function bundle() {
+  const esbuild = await import("esbuild");
+  const result = await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: ["src/main.ts", ...filesUnder(join(root, "src")).filter((file) => file.endsWith(".worker.ts"))],
+    outdir: "dist",
+    entryNames: "[name]",
+    chunkNames: "[name]-[hash]",
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node24",
+    minifySyntax: true,
+    minifyWhitespace: true,
+    keepNames: true,
+    legalComments: "none",
+    metafile: true,
+    logLevel: "warning",
+    // CommonJS inside the bundle calls require() for Node's own modules.
+    banner: {
+      js: 'import { createRequire as bundleRequire } from "node:module"; const require = bundleRequire(import.meta.url);',
+    },
+  });
+  const outputs = Object.keys(result.metafile.outputs).map((file) => basename(file));
+  for (const file of readdirSync(dist)) {
+    if (file.endsWith(".js") && !outputs.includes(file)) rmSync(join(dist, file));
+  }
+  return { outputs, inputs: Object.keys(result.metafile.inputs) };
+}
+
+function writePackage(outputs, inputs) {
+  const folder = join(dist, "package");
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(join(folder, "bin"), { recursive: true });
+  for (const file of outputs) cpSync(join(dist, file), join(folder, file));
+  for (const file of ["slipway.cjs", "start.cjs"])
+    cpSync(join(root, "scripts/published", file), join(folder, "bin", file));
+  for (const file of ["LICENSE", "README.md"]) {
+    if (existsSync(join(root, file))) cpSync(join(root, file), join(folder, file));
+  }
+  writeFileSync(join(folder, "THIRD-PARTY-LICENSES"), thirdPartyLicenses(inputs));
+  const { name, version, description, license, engines } = readJson(join(root, "package.json"));
+  const published = {
+    name,
+    version,
+    description,
+    license,
+    type: "module",
+    engines,
+    bin: { slipway: "bin/slipway.cjs" },
+  };
+  writeFileSync(join(folder, "package.json"), `${JSON.stringify(published, null, 2)}\n`);
+}
+
+/** The licence texts of the packages whose code is in the bundle. */
+function thirdPartyLicenses(inputs) {
+  const names = new Set(inputs.map((file) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1]).filter(Boolean));
+  const texts = Array.from(names, String)
+    .sort()
+    .map((name) => {
+      const folder = join(root, "node_modules", name);
+      const { version, license } = readJson(join(folder, "package.json"));
+      const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+      const text = file === undefined ? "" : readFileSync(join(folder, file), "utf8");
+      return `${name} ${version} (${license})\n\n${text}`;
+    });
+  return texts.join(`\n${"-".repeat(80)}\n\n`);
+}
+
+function readJson(file) {
+  return JSON.parse(readFileSync(file, "utf8"));
+}
+
+function filesUnder(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const file = join(folder, entry.name);
+    return entry.isDirectory() ? filesUnder(file) : [file];
+  });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await (process.argv.includes("--if-stale") ? buildIfStale() : build());
+}

@@ -1,0 +1,158 @@
+// Files that appear whole or not at all: bytes go to a temporary name beside the target, are synced, and take the
+// target's name by rename. Left undone (error, abort), the temporary file is removed; after kill -9 it stays under its
+// telling name (".NAME.PID.RANDOM.partial") and `sweepPartials` of the next run removes it.
+import { randomBytes } from "node:crypto";
+import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { systemErrorCode } from "../errors.ts";
+import { IoError, type Sink } from "./source.ts";
+
+export interface AtomicFileOptions {
+  /** Permission bits of the finished file, before the umask; 0o666 unless told otherwise. */
+  readonly mode?: number;
+}
+
+/** A file in the making. `commit` gives it its name; dispose without commit leaves nothing. */
+export class AtomicFile implements Sink, AsyncDisposable {
+  readonly path: string;
+  readonly #temporary: string;
+  readonly #handle: FileHandle;
+  #done = false;
+
+  private constructor(path: string, temporary: string, handle: FileHandle) {
+    this.path = path;
+    this.#temporary = temporary;
+    this.#handle = handle;
+  }
+
+  static async create(path: string, options: AtomicFileOptions = {}): Promise<AtomicFile> {
+    const temporary = join(
+      dirname(path),
+      `.${basename(path)}.${process.pid}.${randomBytes(6).toString("hex")}.partial`,
+    );
+    try {
+      return new AtomicFile(path, temporary, await open(temporary, "wx+", options.mode ?? 0o666));
+    } catch (error) {
+      throw writeError(path, error);
+    }
+  }
+
+  async write(offset: number, bytes: Uint8Array): Promise<void> {
+    try {
+      let written = 0;
+      while (written < bytes.length) {
+        const result = await this.#handle.write(bytes, written, bytes.length - written, offset + written);
+        written += result.bytesWritten;
+      }
+    } catch (error) {
+      throw writeError(this.path, error);
+    }
+  }
+
+  /** Sets the length; what was not written below it is a hole. */
+  async truncate(sizeBytes: number): Promise<void> {
+    try {
+      await this.#handle.truncate(sizeBytes);
+    } catch (error) {
+      throw writeError(this.path, error);
+    }
+  }
+
+  async read(offset: number, target: Uint8Array): Promise<void> {
+    let filled = 0;
+    while (filled < target.length) {
+      const result = await this.#handle.read(target, filled, target.length - filled, offset + filled);
+      if (result.bytesRead === 0)
+        throw new IoError("OUT_OF_RANGE", `cannot read back ${this.path}: it ends at ${offset + filled}`);
+      filled += result.bytesRead;
+    }
+  }
+
+  /** Syncs, renames over `path`, syncs the directory. `sync: false` is for caches that can be made again. */
+  async commit(options: { readonly sync?: boolean } = {}): Promise<void> {
+    try {
+      if (options.sync !== false) await this.#handle.sync();
+      await this.#handle.close();
+      await rename(this.#temporary, this.path);
+      this.#done = true;
+      if (options.sync !== false) await syncDirectory(dirname(this.path));
+    } catch (error) {
+      throw writeError(this.path, error);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#done) return;
+    this.#done = true;
+    await this.#handle.close().catch(() => undefined);
+    await rm(this.#temporary, { force: true });
+  }
+}
+
+/** Writes a small file atomically; missing directories are made. */
+export async function writeFileAtomic(path: string, bytes: Uint8Array, options: AtomicFileOptions = {}): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await using file = await AtomicFile.create(path, options);
+  await file.write(0, bytes);
+  await file.commit();
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  await using handle = await open(path, "r");
+  await handle.sync();
+}
+
+const PARTIAL = /^\..+\.(\d+)\.[0-9a-f]{12}\.partial$/;
+
+/** Removes what runs that were killed have left in a directory. Files of live processes are kept. */
+export async function sweepPartials(directory: string): Promise<void> {
+  for (const name of await readdir(directory).catch(() => [])) {
+    const pid = PARTIAL.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) await rm(join(directory, name), { force: true, recursive: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemErrorCode(error) === "EPERM";
+  }
+}
+
+/** A system error of writing as an IoError that says what to do. */
+export function writeError(path: string, error: unknown): unknown {
+  const code = systemErrorCode(error);
+  switch (code) {
+    case "ENOSPC":
+    case "EDQUOT":
+      return new IoError("NO_SPACE", `cannot write ${path}: the file system is full (${code})`, {
+        hint: "Free space there or choose another output directory",
+        cause: error,
+        data: { path },
+      });
+    case "EROFS":
+    case "EACCES":
+    case "EPERM":
+      return new IoError("READ_ONLY", `cannot write ${path}: not writable (${code})`, {
+        hint: "Choose an output directory that you may write to",
+        cause: error,
+        data: { path },
+      });
+    case "EFBIG":
+      return new IoError(
+        "WRITE_FAILED",
+        `cannot write ${path}: larger than the file system or the limit allows (EFBIG)`,
+        {
+          hint: "Raise `ulimit -f` or choose another file system",
+          cause: error,
+          data: { path },
+        },
+      );
+    case undefined:
+      return error;
+    default:
+      return new IoError("WRITE_FAILED", `cannot write ${path}: ${code}`, { cause: error, data: { path } });
+  }
+}

@@ -1,0 +1,19 @@
+export { AtomicFile, type AtomicFileOptions, sweepPartials, writeError, writeFileAtomic } from "./atomic-file.ts";
+export {
+  type Content,
+  contentBytes,
+  contentFrom,
+  contentOf,
+  contentSource,
+  dataBytes,
+  EMPTY_CONTENT,
+  type Extent,
+  firstExtentAfter,
+  placeContents,
+  readContent,
+  sliceContent,
+  streamContent,
+} from "./content.ts";
+export { FileSource } from "./file-source.ts";
+export { assertInRange, IoError, MemorySource, readBytes, type Sink, type Source } from "./source.ts";
+export { makeTempDir, type TempDir } from "./temp.ts";

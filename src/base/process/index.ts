@@ -1,0 +1,1 @@
+export { ProcessError, run, type RunOptions, type RunResult, start, waitFor } from "./run.ts";

@@ -1,0 +1,3 @@
+import { SlipwayError } from "../base/errors.ts";
+
+export class DiskError extends SlipwayError<"TOO_SMALL" | "BAD_OPTION" | "ESP_TOO_SMALL"> {}

@@ -1,0 +1,1 @@
+export { type BootEntry, formatBootEntry } from "./entry.ts";

@@ -1,0 +1,1 @@
+export { formatKeyfile, type Keyfile, keyfileBoolean, KeyfileError, parseKeyfile } from "./keyfile.ts";

@@ -1,0 +1,27 @@
+export {
+  type DeviceInode,
+  directory,
+  type DirectoryInode,
+  file,
+  type FileInode,
+  fileMode,
+  type Inode,
+  type Metadata,
+  sortedEntries,
+  type SpecialInode,
+  symlink,
+  type SymlinkInode,
+  type Xattr,
+} from "./inode.ts";
+export {
+  ensureDirectory,
+  lookup,
+  lookupDirectory,
+  place,
+  remove,
+  resolve,
+  splitPath,
+  type TreeEntry,
+  TreeError,
+  walk,
+} from "./path.ts";

@@ -1,0 +1,46 @@
+/**
+ * Two projects: `unit` (beside the source, fast, no foreign tools) and `suite` (test/: oracles, boots, the package itself).
+ * Only with SLIPWAY_LONG=1 are test/long/** picked up, by themselves (`npm run test:long`).
+ */
+import { defineConfig, type ViteUserConfig } from "vitest/config";
+
+const long = process.env["SLIPWAY_LONG"] === "1";
+
+const config: ViteUserConfig = defineConfig({
+  test: {
+    // Two processors are the smallest machine we promise times for.
+    maxWorkers: 2,
+    projects: long
+      ? [
+          {
+            test: {
+              name: "long",
+              include: ["test/long/**/*.test.ts"],
+              testTimeout: 3_600_000,
+              hookTimeout: 3_600_000,
+              fileParallelism: false,
+            },
+          },
+        ]
+      : [
+          {
+            test: {
+              name: "unit",
+              include: ["src/**/*.test.ts", "test/architecture.test.ts", "test/support/**/*.test.ts"],
+              testTimeout: 20_000,
+            },
+          },
+          {
+            test: {
+              name: "suite",
+              include: ["test/**/*.test.ts"],
+              exclude: ["test/long/**", "test/architecture.test.ts", "test/support/**", "**/node_modules/**"],
+              testTimeout: 900_000,
+              hookTimeout: 900_000,
+            },
+          },
+        ],
+  },
+});
+
+export default config;
