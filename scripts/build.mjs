@@ -54,6 +54,7 @@ async function bundle() {
     keepNames: true,
     legalComments: "none",
     metafile: true,
+    plugins: [publicManifest],
     logLevel: "warning",
     // CommonJS inside the bundle calls require() for Node's own modules.
     banner: {
@@ -66,6 +67,18 @@ async function bundle() {
   }
   return { outputs, inputs: Object.keys(result.metafile.inputs) };
 }
+
+/** The program asks package.json for its version; the rest is the clone's business. */
+const publicManifest = {
+  name: "public manifest",
+  setup(build) {
+    build.onLoad({ filter: /\/package\.json$/ }, ({ path }) => {
+      if (path !== join(root, "package.json")) return undefined;
+      const { name, version } = readJson(path);
+      return { contents: JSON.stringify({ name, version }), loader: "json" };
+    });
+  },
+};
 
 function writePackage(outputs, inputs) {
   const folder = join(dist, "package");

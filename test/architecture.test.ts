@@ -27,7 +27,7 @@ const NOT_IN_FORMATS = /^node:(fs|net|http|http2|https|tls|dgram|dns|child_proce
 /** Too slow to load before the command that needs them is known. */
 const LAZY_PACKAGES: readonly string[] = ["zod", "undici", "pino", "koffi"];
 
-const FEWEST_FILES = 20;
+const FEWEST_FILES = 100;
 
 const sources = readSources();
 const imports = sources.flatMap((source) => source.imports);

@@ -1,5 +1,7 @@
 // The command tree. Each action loads its command when it runs, so that `slipway --help` reads nothing else.
-import { Command, CommanderError, Option } from "commander";
+import { Argument, Command, CommanderError, Option } from "commander";
+import { TAR_LIMITS } from "../formats/tar/index.ts";
+import { completionScript, type Shell, SHELLS } from "./completion.ts";
 import type { Context } from "./context.ts";
 import { PROGRESS_MODES } from "./print/progress.ts";
 
@@ -39,6 +41,7 @@ export function defineApp(version: string, runner: Runner): Command {
   defineDisk(app, runner);
   defineBase(app, runner);
   defineVm(app, runner);
+  defineCompletion(app, runner);
   return app;
 }
 
@@ -53,8 +56,8 @@ function defineDisk(app: Command, runner: Runner): void {
     .option("--name <name>", "file name without extension", "disk")
     .option("--size <size>", "size of the whole disk, e.g. 20G")
     .option("--root-size <size>", "size of the root partition (default: content × 1.25 + 512 MiB)")
-    .option("--karg <arg>", "append a kernel argument (repeatable)", collect, [])
-    .option("--karg-delete <arg>", "remove a kernel argument of the image (repeatable)", collect, [])
+    .option("--karg <arg>", "append a kernel argument (repeatable)", collect)
+    .option("--karg-delete <arg>", "remove a kernel argument of the image (repeatable)", collect)
     .option("--target-imgref <reference>", "where the system gets its updates from, e.g. registry.example/os:1")
     .option("--arch <arch>", "take this architecture from a multi-architecture image")
     .addOption(
@@ -75,16 +78,13 @@ Examples:
   create.action(() => runner(async () => (await import("./commands/disk/create.ts")).diskCreate, create));
 }
 
-/** One option for each cap on untrusted input (oci/limits). */
+/** One option for each cap on untrusted input. */
 function addLimitOptions(command: Command): void {
-  command
-    .option("--max-entries <n>", "refuse layers with more entries (default: 2000000)")
-    .option("--max-path <bytes>", "refuse longer paths (default: 4096)")
-    .option("--max-pax <size>", "refuse larger PAX headers (default: 1M)")
-    .option("--max-xattrs <size>", "refuse more bytes of extended attributes of one file (default: 64K)")
-    .option("--max-entry-size <size>", "refuse larger files (default: 256G)")
-    .option("--max-total-size <size>", "refuse images that unpack to more (default: 1T)")
-    .option("--max-expansion <n>", "refuse layers that expand more than n : 1 after the first GiB (default: 1000)");
+  command.optionsGroup("Limits on untrusted input:");
+  for (const { option, what, value } of Object.values(TAR_LIMITS)) {
+    command.option(`${option} <n>`, `refuse more ${what} (default: ${value})`);
+  }
+  command.option("--max-expansion <n>", "refuse layers that grow more than n : 1 after the first GiB (default: 1000)");
 }
 
 function defineBase(app: Command, runner: Runner): void {
@@ -96,7 +96,7 @@ function defineBase(app: Command, runner: Runner): void {
     .addOption(
       new Option("--suite <suite>", "Debian release").choices(["bookworm", "trixie", "forky"]).default("trixie"),
     )
-    .option("--include <packages>", "further packages, comma separated (repeatable)", collect, [])
+    .option("--include <packages>", "further packages, comma separated (repeatable)", collect)
     .addOption(new Option("--arch <arch>", "architecture (default: this machine's)").choices(["amd64", "arm64"]))
     .addOption(
       new Option("--kernel <flavour>", "kernel for clouds and VMs, or for any machine")
@@ -104,8 +104,8 @@ function defineBase(app: Command, runner: Runner): void {
         .default("cloud"),
     )
     .option("--composefs", "let the image's root be a composefs (suites whose ostree has it: forky)")
-    .option("--apt-option <option>", "option for apt, e.g. Acquire::Check-Valid-Until=false (repeatable)", collect, [])
-    .option("--mirror <url>", "package mirror (repeatable; default: the machine's or Debian's)", collect, [])
+    .option("--apt-option <option>", "option for apt, e.g. Acquire::Check-Valid-Until=false (repeatable)", collect)
+    .option("--mirror <url>", "package mirror (repeatable; default: the machine's or Debian's)", collect)
     .addHelpText(
       "after",
       `
@@ -151,7 +151,25 @@ Examples:
   run.action(() => runner(async () => (await import("./commands/vm/run.ts")).vmRun, run));
 }
 
-function collect(value: string, previous: readonly string[]): string[] {
+function defineCompletion(app: Command, runner: Runner): void {
+  const completion = app
+    .command("completion")
+    .description("print a completion script for a shell")
+    .addArgument(new Argument("<shell>").choices(SHELLS))
+    .addHelpText("after", `\nExample:\n  source <(slipway completion bash)`);
+  completion.action(() =>
+    runner(
+      () =>
+        Promise.resolve((_context, [shell]) => {
+          const script = completionScript(shell as Shell);
+          return Promise.resolve({ text: script, data: { script } });
+        }),
+      completion,
+    ),
+  );
+}
+
+function collect(value: string, previous: readonly string[] = []): string[] {
   return [...previous, value];
 }
 

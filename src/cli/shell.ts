@@ -1,6 +1,7 @@
 // Around every command: context from the process, result to standard output, error to standard error, exit code.
 import type { Command } from "commander";
 import { type CommandFunction, defineApp, isHelpOrVersion, isUsageError } from "./app.ts";
+import { completeWords } from "./completion.ts";
 import { type Context, storePath } from "./context.ts";
 import { EXIT, exitCodeOf } from "./exit-code.ts";
 import { errorJson, formatError } from "./print/error.ts";
@@ -16,6 +17,15 @@ export async function runCli(args: readonly string[]): Promise<number> {
   const app = defineApp(VERSION, async (load, command) => {
     exitCode = await runCommand(load, command, interrupt.signal);
   });
+  // Words to complete are not a command line: they may end in half an option.
+  if (args[0] === "__complete") {
+    process.stdout.write(
+      completeWords(app, args.slice(1))
+        .map((word) => `${word}\n`)
+        .join(""),
+    );
+    return EXIT.ok;
+  }
   try {
     await app.parseAsync(args, { from: "user" });
     return exitCode;

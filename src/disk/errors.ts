@@ -1,3 +1,3 @@
 import { SlipwayError } from "../base/errors.ts";
 
-export class DiskError extends SlipwayError<"TOO_SMALL" | "BAD_OPTION" | "ESP_TOO_SMALL"> {}
+export class DiskError extends SlipwayError<"TOO_SMALL" | "BAD_OPTION" | "UNSUPPORTED"> {}

@@ -13,6 +13,9 @@ export {
   type SymlinkInode,
   type Xattr,
 } from "./inode.ts";
+export { readTarTree } from "./from-tar.ts";
+export { contentOfSpans, entryPath, inodeOf, type LayerEntry, layerEntryOf } from "./layer-entry.ts";
+export { applyLayer, type ApplyOptions, mergeLayers, OPAQUE_WHITEOUT, WHITEOUT_PREFIX } from "./merge-layers.ts";
 export {
   ensureDirectory,
   lookup,

@@ -10,6 +10,11 @@ import { IoError, type Sink } from "./source.ts";
 export interface AtomicFileOptions {
   /** Permission bits of the finished file, before the umask; 0o666 unless told otherwise. */
   readonly mode?: number;
+  /**
+   * Each time so many bytes are written, they start on their way to the disk in the background, so that `commit` has
+   * little left to wait for. For large files that are going to be synced.
+   */
+  readonly syncEveryBytes?: number;
 }
 
 /** A file in the making. `commit` gives it its name; dispose without commit leaves nothing. */
@@ -17,12 +22,18 @@ export class AtomicFile implements Sink, AsyncDisposable {
   readonly path: string;
   readonly #temporary: string;
   readonly #handle: FileHandle;
+  readonly #syncEveryBytes: number;
+  #unsyncedBytes = 0;
+  #syncing: Promise<void> | undefined;
+  /** The kernel reports a failed write-out once: what the background hears, commit must repeat. */
+  #syncError: Error | undefined;
   #done = false;
 
-  private constructor(path: string, temporary: string, handle: FileHandle) {
+  private constructor(path: string, temporary: string, handle: FileHandle, options: AtomicFileOptions) {
     this.path = path;
     this.#temporary = temporary;
     this.#handle = handle;
+    this.#syncEveryBytes = options.syncEveryBytes ?? Infinity;
   }
 
   static async create(path: string, options: AtomicFileOptions = {}): Promise<AtomicFile> {
@@ -31,7 +42,7 @@ export class AtomicFile implements Sink, AsyncDisposable {
       `.${basename(path)}.${process.pid}.${randomBytes(6).toString("hex")}.partial`,
     );
     try {
-      return new AtomicFile(path, temporary, await open(temporary, "wx+", options.mode ?? 0o666));
+      return new AtomicFile(path, temporary, await open(temporary, "wx+", options.mode ?? 0o666), options);
     } catch (error) {
       throw writeError(path, error);
     }
@@ -44,9 +55,24 @@ export class AtomicFile implements Sink, AsyncDisposable {
         const result = await this.#handle.write(bytes, written, bytes.length - written, offset + written);
         written += result.bytesWritten;
       }
+      this.#syncBehind(written);
     } catch (error) {
       throw writeError(this.path, error);
     }
+  }
+
+  #syncBehind(written: number): void {
+    this.#unsyncedBytes += written;
+    if (this.#unsyncedBytes < this.#syncEveryBytes || this.#syncing !== undefined) return;
+    this.#unsyncedBytes = 0;
+    this.#syncing = this.#handle
+      .datasync()
+      .catch((error: unknown) => {
+        this.#syncError ??= error instanceof Error ? error : new Error(String(error));
+      })
+      .finally(() => {
+        this.#syncing = undefined;
+      });
   }
 
   /** Sets the length; what was not written below it is a hole. */
@@ -71,6 +97,8 @@ export class AtomicFile implements Sink, AsyncDisposable {
   /** Syncs, renames over `path`, syncs the directory. `sync: false` is for caches that can be made again. */
   async commit(options: { readonly sync?: boolean } = {}): Promise<void> {
     try {
+      await this.#syncing;
+      if (this.#syncError !== undefined) throw this.#syncError;
       if (options.sync !== false) await this.#handle.sync();
       await this.#handle.close();
       await rename(this.#temporary, this.path);

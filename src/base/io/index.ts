@@ -15,5 +15,7 @@ export {
   streamContent,
 } from "./content.ts";
 export { FileSource } from "./file-source.ts";
+export { type DataRun, dataRuns } from "./runs.ts";
+export { type HeldLock, type LockOptions, withFileLock } from "./lock.ts";
 export { assertInRange, IoError, MemorySource, readBytes, type Sink, type Source } from "./source.ts";
 export { makeTempDir, type TempDir } from "./temp.ts";

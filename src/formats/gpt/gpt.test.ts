@@ -19,7 +19,13 @@ function table(overrides: Partial<GptTable> = {}): GptTable {
         sizeSectors: 2048,
         attributes: ATTRIBUTES.legacyBootable,
       },
-      { typeGuid: PARTITION_TYPES.rootX86_64, guid: deriveUuid("test", "2"), name: "Wurzel 🌳", startLba: 4096, sizeSectors: 12254 },
+      {
+        typeGuid: PARTITION_TYPES.rootX86_64,
+        guid: deriveUuid("test", "2"),
+        name: "Wurzel 🌳",
+        startLba: 4096,
+        sizeSectors: 12254,
+      },
     ],
     ...overrides,
   };
@@ -40,18 +46,46 @@ describe("layoutGpt", () => {
   });
 
   it("writes a protective MBR that covers the disk and saturates at 2 TiB", async () => {
-    expect(decodeMbr(await diskOf(table()))).toEqual([{ bootable: false, type: 0xee, startLba: 1, sizeSectors: 16383 }]);
+    expect(decodeMbr(await diskOf(table()))).toEqual([
+      { bootable: false, type: 0xee, startLba: 1, sizeSectors: 16383 },
+    ]);
     const [front] = layoutGpt(table({ diskSizeBytes: 3 * 1024 ** 4 }));
-    expect(decodeMbr(await contentBytes(front?.content ?? { sizeBytes: 0, extents: [] }, MIB))[0]?.sizeSectors).toBe(0xffffffff);
+    expect(decodeMbr(await contentBytes(front?.content ?? { sizeBytes: 0, extents: [] }, MIB))[0]?.sizeSectors).toBe(
+      0xffffffff,
+    );
   });
 
   const refused: [string, string, Partial<GptTable>][] = [
     ["a size that is no multiple of 512", "BAD_SIZE", { diskSizeBytes: 8 * MIB + 1 }],
     ["a disk smaller than the tables", "BAD_SIZE", { diskSizeBytes: 66 * 512 }],
-    ["an overlap", "OVERLAP", { partitions: table().partitions.map((p) => ({ ...p, startLba: p.startLba === 2048 ? 2049 : p.startLba })) }],
-    ["a partition over the backup", "OUT_OF_RANGE", { partitions: table().partitions.map((p) => ({ ...p, sizeSectors: p.sizeSectors + 2 })).slice(1) }],
-    ["a long name", "BAD_NAME", { partitions: table().partitions.slice(1).map((p) => ({ ...p, name: "x".repeat(37) })) }],
-    ["the same GUID twice", "BAD_GUID", { partitions: table().partitions.map((p) => ({ ...p, guid: deriveUuid("test", "1") })) }],
+    [
+      "an overlap",
+      "OVERLAP",
+      { partitions: table().partitions.map((p) => ({ ...p, startLba: p.startLba === 2048 ? 2049 : p.startLba })) },
+    ],
+    [
+      "a partition over the backup",
+      "OUT_OF_RANGE",
+      {
+        partitions: table()
+          .partitions.map((p) => ({ ...p, sizeSectors: p.sizeSectors + 2 }))
+          .slice(1),
+      },
+    ],
+    [
+      "a long name",
+      "BAD_NAME",
+      {
+        partitions: table()
+          .partitions.slice(1)
+          .map((p) => ({ ...p, name: "x".repeat(37) })),
+      },
+    ],
+    [
+      "the same GUID twice",
+      "BAD_GUID",
+      { partitions: table().partitions.map((p) => ({ ...p, guid: deriveUuid("test", "1") })) },
+    ],
     ["something that is no GUID", "BAD_GUID", { diskGuid: "disk" }],
   ];
   it.each(refused)("refuses %s", (_what, code, overrides) => {

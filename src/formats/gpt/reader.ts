@@ -39,7 +39,8 @@ export interface ReadTable {
 /** Throws GptError NOT_GPT when neither copy has the signature, CORRUPT or LIMIT when neither is sound. */
 export async function readGpt(disk: Source): Promise<ReadTable> {
   const diskSectors = Math.floor(disk.sizeBytes / SECTOR_BYTES);
-  if (diskSectors < 3) throw new GptError("NOT_GPT", `cannot read a partition table: the disk has ${disk.sizeBytes} bytes`);
+  if (diskSectors < 3)
+    throw new GptError("NOT_GPT", `cannot read a partition table: the disk has ${disk.sizeBytes} bytes`);
   try {
     return await readTable(disk, 1, "primary");
   } catch (primary) {
@@ -60,7 +61,8 @@ async function readTable(disk: Source, lba: number, from: "primary" | "backup"):
     throw new GptError("NOT_GPT", `cannot read the ${from} partition table: no "${SIGNATURE}" in sector ${lba}`);
   }
   const headerSize = view.getUint32(HEADER.headerSize, true);
-  if (headerSize < HEADER_BYTES || headerSize > SECTOR_BYTES) throw corrupt(from, `its header claims ${headerSize} bytes`);
+  if (headerSize < HEADER_BYTES || headerSize > SECTOR_BYTES)
+    throw corrupt(from, `its header claims ${headerSize} bytes`);
   const headerCrc = view.getUint32(HEADER.headerCrc, true);
   view.setUint32(HEADER.headerCrc, 0, true);
   if (crc32(header.subarray(0, headerSize)) !== headerCrc) throw corrupt(from, "the checksum of its header is wrong");
@@ -68,7 +70,10 @@ async function readTable(disk: Source, lba: number, from: "primary" | "backup"):
   const entryCount = view.getUint32(HEADER.entryCount, true);
   const entryBytes = view.getUint32(HEADER.entryBytes, true);
   if (entryCount > MAX_ENTRY_COUNT) {
-    throw new GptError("LIMIT", `cannot read the ${from} partition table: ${entryCount} entries, want at most ${MAX_ENTRY_COUNT}`);
+    throw new GptError(
+      "LIMIT",
+      `cannot read the ${from} partition table: ${entryCount} entries, want at most ${MAX_ENTRY_COUNT}`,
+    );
   }
   if (entryBytes < ENTRY_BYTES || entryBytes > MAX_ENTRY_BYTES || entryBytes % ENTRY_BYTES !== 0) {
     throw corrupt(from, `its entries claim ${entryBytes} bytes each`);
@@ -78,14 +83,18 @@ async function readTable(disk: Source, lba: number, from: "primary" | "backup"):
     throw corrupt(from, `its entries lie at sector ${entriesLba} of ${diskSectors}`);
   }
   const entries = await readBytes(disk, entriesLba * SECTOR_BYTES, entryCount * entryBytes);
-  if (crc32(entries) !== view.getUint32(HEADER.entriesCrc, true)) throw corrupt(from, "the checksum of its entries is wrong");
+  if (crc32(entries) !== view.getUint32(HEADER.entriesCrc, true))
+    throw corrupt(from, "the checksum of its entries is wrong");
   const partitions: ReadPartition[] = [];
   for (let index = 0; index < entryCount; index++) {
     const entry = entries.subarray(index * entryBytes, index * entryBytes + ENTRY_BYTES);
     if (entry.subarray(0, 16).every((byte) => byte === 0)) continue;
     const partition = decodeEntry(entry, index + 1);
     if (partition.sizeSectors < 1 || partition.startLba + partition.sizeSectors > diskSectors) {
-      throw corrupt(from, `partition ${partition.number} (${partition.sizeSectors} sectors at ${partition.startLba}) exceeds the disk`);
+      throw corrupt(
+        from,
+        `partition ${partition.number} (${partition.sizeSectors} sectors at ${partition.startLba}) exceeds the disk`,
+      );
     }
     partitions.push(partition);
   }

@@ -124,11 +124,17 @@ export function lastUsableLba(diskSizeBytes: number): number {
 function checkTable(table: GptTable): void {
   const { diskSizeBytes, partitions } = table;
   if (!Number.isSafeInteger(diskSizeBytes) || diskSizeBytes % SECTOR_BYTES !== 0) {
-    throw new GptError("BAD_SIZE", `cannot partition a disk of ${diskSizeBytes} bytes: want a multiple of ${SECTOR_BYTES}`);
+    throw new GptError(
+      "BAD_SIZE",
+      `cannot partition a disk of ${diskSizeBytes} bytes: want a multiple of ${SECTOR_BYTES}`,
+    );
   }
   const last = lastUsableLba(diskSizeBytes);
   if (last < FIRST_USABLE_LBA) {
-    throw new GptError("BAD_SIZE", `cannot partition a disk of ${diskSizeBytes} bytes: the tables alone take 67 sectors`);
+    throw new GptError(
+      "BAD_SIZE",
+      `cannot partition a disk of ${diskSizeBytes} bytes: the tables alone take 67 sectors`,
+    );
   }
   if (partitions.length > ENTRY_COUNT) {
     throw new GptError("LIMIT", `cannot make ${partitions.length} partitions: a table holds ${ENTRY_COUNT}`);
@@ -147,7 +153,10 @@ function checkTable(table: GptTable): void {
 function checkPartition(partition: GptPartition, last: number, guids: Set<string>): void {
   const { name, startLba, sizeSectors } = partition;
   if (name.length > NAME_UNITS || name.includes("\0")) {
-    throw new GptError("BAD_NAME", `cannot name a partition "${name.slice(0, 80)}": want at most ${NAME_UNITS} characters, no NUL`);
+    throw new GptError(
+      "BAD_NAME",
+      `cannot name a partition "${name.slice(0, 80)}": want at most ${NAME_UNITS} characters, no NUL`,
+    );
   }
   const guid = partition.guid.toLowerCase();
   if (guids.has(guid)) throw new GptError("BAD_GUID", `cannot give partition "${name}" the GUID ${guid}: it is taken`);

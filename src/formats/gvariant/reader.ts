@@ -17,7 +17,8 @@ export function decodeGVariant(type: string, bytes: Uint8Array): Value {
     throw new GVariantError("LIMIT", `cannot read a GVariant of ${bytes.length} bytes: the limit is ${MAX_BYTES}`);
   }
   const value = read(parseType(type), bytes, 0);
-  if (!equalBytes(encodeGVariant(type, value), bytes)) throw notNormal(type, "it does not serialise back to the same bytes");
+  if (!equalBytes(encodeGVariant(type, value), bytes))
+    throw notNormal(type, "it does not serialise back to the same bytes");
   return value;
 }
 

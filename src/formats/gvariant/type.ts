@@ -57,7 +57,7 @@ export function parseType(text: string): GVariantType {
 /** True when `text` is zero or more complete types, as a value of type `g` must be. */
 export function isSignature(text: string): boolean {
   try {
-    for (let at = 0; at < text.length; ) at = parseAt(text, at, 0).end;
+    for (let at = 0; at < text.length;) at = parseAt(text, at, 0).end;
     return true;
   } catch {
     return false;
@@ -71,7 +71,10 @@ interface Parsed {
 
 function parseAt(text: string, at: number, depth: number): Parsed {
   if (text.length > MAX_TYPE_LENGTH || depth > MAX_DEPTH) {
-    throw new GVariantError("LIMIT", `cannot read a GVariant type of ${text.length} characters, ${depth} levels deep: too large`);
+    throw new GVariantError(
+      "LIMIT",
+      `cannot read a GVariant type of ${text.length} characters, ${depth} levels deep: too large`,
+    );
   }
   const code = text.charAt(at);
   if (isBasic(code)) return { type: { kind: "basic", code, ...BASIC[code] }, end: at + 1 };
@@ -88,7 +91,11 @@ function parseAt(text: string, at: number, depth: number): Parsed {
       return parseMembers(text, at, ")", depth);
     case "{": {
       const parsed = parseMembers(text, at, "}", depth);
-      if (parsed.type.kind !== "tuple" || parsed.type.members.length !== 2 || parsed.type.members[0]?.kind !== "basic") {
+      if (
+        parsed.type.kind !== "tuple" ||
+        parsed.type.members.length !== 2 ||
+        parsed.type.members[0]?.kind !== "basic"
+      ) {
         throw badType(text);
       }
       return parsed;
@@ -121,5 +128,8 @@ function tupleShape(members: readonly GVariantType[]): Shape {
 }
 
 function badType(text: string): GVariantError {
-  return new GVariantError("BAD_TYPE", `cannot read GVariant type ${JSON.stringify(text.slice(0, 80))}: want one complete, definite type`);
+  return new GVariantError(
+    "BAD_TYPE",
+    `cannot read GVariant type ${JSON.stringify(text.slice(0, 80))}: want one complete, definite type`,
+  );
 }

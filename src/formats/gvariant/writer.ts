@@ -111,7 +111,8 @@ function basicEncoder(code: BasicCode): Encode {
     case "t":
       return (out, value) => {
         if (typeof value !== "bigint") throw badValue(code, value);
-        if (value !== (code === "x" ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value))) throw badValue(code, value);
+        if (value !== (code === "x" ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value)))
+          throw badValue(code, value);
         const at = out.reserve(8);
         out.bytes.writeBigUInt64LE(BigInt.asUintN(64, value), at);
         out.length += 8;
@@ -135,7 +136,8 @@ function basicEncoder(code: BasicCode): Encode {
 function integerEncoder(code: BasicCode, [lowest, highest]: readonly [number, number]): Encode {
   const size = code === "y" ? 1 : code === "n" || code === "q" ? 2 : 4;
   return (out, value) => {
-    if (typeof value !== "number" || !Number.isInteger(value) || value < lowest || value > highest) throw badValue(code, value);
+    if (typeof value !== "number" || !Number.isInteger(value) || value < lowest || value > highest)
+      throw badValue(code, value);
     const at = out.reserve(size);
     if (value < 0) out.bytes.writeIntLE(value, at, size);
     else out.bytes.writeUIntLE(value, at, size);
@@ -242,6 +244,10 @@ function isJust(value: Value): value is Just {
 }
 
 function badValue(type: string, value: Value): GVariantError {
-  const shown = typeof value === "object" && value !== null ? "an object" : `${typeof value} ${String(value).slice(0, 60)}`;
-  return new GVariantError("BAD_VALUE", `cannot serialise ${shown} as GVariant type ${type}: it is not a value of that type`);
+  const shown =
+    typeof value === "object" && value !== null ? "an object" : `${typeof value} ${String(value).slice(0, 60)}`;
+  return new GVariantError(
+    "BAD_VALUE",
+    `cannot serialise ${shown} as GVariant type ${type}: it is not a value of that type`,
+  );
 }

@@ -44,7 +44,10 @@ export function decodeMbr(bytes: Uint8Array): MbrPartition[] {
   const view = viewOf(bytes);
   const signature = view.getUint16(MBR_SIGNATURE_OFFSET, true);
   if (signature !== MBR_SIGNATURE) {
-    throw new MbrError("BAD_SIGNATURE", `cannot read the MBR: its signature is 0x${signature.toString(16)}, want 0xaa55`);
+    throw new MbrError(
+      "BAD_SIGNATURE",
+      `cannot read the MBR: its signature is 0x${signature.toString(16)}, want 0xaa55`,
+    );
   }
   const partitions: MbrPartition[] = [];
   for (let index = 0; index < MBR_ENTRY_COUNT; index++) {

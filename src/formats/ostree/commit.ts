@@ -34,8 +34,11 @@ export function encodeCommit(commit: Commit): Uint8Array {
 
 /** Throws BAD_OBJECT, BAD_CHECKSUM or GVariantError. */
 export function decodeCommit(bytes: Uint8Array): Commit {
-  const [metadata, parent, related, subject, body, timestamp, dirtree, dirmeta] = asArray(decodeGVariant(COMMIT_TYPE, bytes));
-  if (asArray(related).length > 0) throw new OstreeFormatError("BAD_OBJECT", "cannot read a commit with related objects");
+  const [metadata, parent, related, subject, body, timestamp, dirtree, dirmeta] = asArray(
+    decodeGVariant(COMMIT_TYPE, bytes),
+  );
+  if (asArray(related).length > 0)
+    throw new OstreeFormatError("BAD_OBJECT", "cannot read a commit with related objects");
   const seconds = swap64(asBigint(timestamp));
   if (seconds > BigInt(Number.MAX_SAFE_INTEGER)) {
     throw new OstreeFormatError("BAD_OBJECT", `cannot read a commit: its timestamp ${seconds} is out of range`);

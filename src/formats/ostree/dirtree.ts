@@ -30,7 +30,11 @@ export function encodeDirtree({ files, directories }: Dirtree): Uint8Array {
   assertOrder(directories);
   return encodeGVariant(DIRTREE_TYPE, [
     files.map(({ name, checksum }) => [nameToText(name), checksumToBytes(checksum)]),
-    directories.map(({ name, dirtree, dirmeta }) => [nameToText(name), checksumToBytes(dirtree), checksumToBytes(dirmeta)]),
+    directories.map(({ name, dirtree, dirmeta }) => [
+      nameToText(name),
+      checksumToBytes(dirtree),
+      checksumToBytes(dirmeta),
+    ]),
   ]);
 }
 
@@ -53,7 +57,11 @@ export function decodeDirtree(bytes: Uint8Array): Dirtree {
   assertOrder(directories);
   const names = new Set(files.map(({ name }) => name));
   for (const { name } of directories) {
-    if (names.has(name)) throw new OstreeFormatError("BAD_OBJECT", `cannot read a dirtree: "${printable(name)}" is both file and directory`);
+    if (names.has(name))
+      throw new OstreeFormatError(
+        "BAD_OBJECT",
+        `cannot read a dirtree: "${printable(name)}" is both file and directory`,
+      );
   }
   return { files, directories };
 }
@@ -62,7 +70,10 @@ function assertOrder(entries: readonly { readonly name: ByteString }[]): void {
   let previous: ByteString | undefined;
   for (const { name } of entries) {
     if (previous !== undefined && name <= previous) {
-      throw new OstreeFormatError("BAD_OBJECT", `cannot use a dirtree: "${printable(name)}" stands after "${printable(previous)}"`);
+      throw new OstreeFormatError(
+        "BAD_OBJECT",
+        `cannot use a dirtree: "${printable(name)}" stands after "${printable(previous)}"`,
+      );
     }
     previous = name;
   }

@@ -30,16 +30,35 @@ export interface ObjectMetadata extends ObjectOwner {
  * Throws BAD_OBJECT for xattrs that are not sorted, GVariantError for owners beyond 32 bits.
  */
 export function fileObjectPrefix({ uid, gid, mode, xattrs }: ObjectMetadata): Uint8Array {
-  return frame(encodeGVariant(HEADER_TYPE, [swap32(uid), swap32(gid), swap32(S_IFREG + (mode & 0o7777)), 0, "", xattrsValue(xattrs)]));
+  return frame(
+    encodeGVariant(HEADER_TYPE, [
+      swap32(uid),
+      swap32(gid),
+      swap32(S_IFREG + (mode & 0o7777)),
+      0,
+      "",
+      xattrsValue(xattrs),
+    ]),
+  );
 }
 
 /** The checksum of a symbolic link. Throws BAD_OBJECT when the target is empty or not UTF-8. */
 export function symlinkChecksum({ uid, gid, xattrs }: ObjectOwner, target: ByteString): string {
   const text = byteStringToUtf8(target);
   if (text === undefined || text === "") {
-    throw new OstreeFormatError("BAD_OBJECT", `cannot store a symbolic link to "${printable(target)}": want a target in UTF-8`);
+    throw new OstreeFormatError(
+      "BAD_OBJECT",
+      `cannot store a symbolic link to "${printable(target)}": want a target in UTF-8`,
+    );
   }
-  const header = encodeGVariant(HEADER_TYPE, [swap32(uid), swap32(gid), swap32(SYMLINK_MODE), 0, text, xattrsValue(xattrs)]);
+  const header = encodeGVariant(HEADER_TYPE, [
+    swap32(uid),
+    swap32(gid),
+    swap32(SYMLINK_MODE),
+    0,
+    text,
+    xattrsValue(xattrs),
+  ]);
   return hash("sha256", frame(header), "hex");
 }
 

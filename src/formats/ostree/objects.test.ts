@@ -5,13 +5,23 @@ import { describe, expect, it } from "vitest";
 import { concatBytes, fromHex, hex, utf8, utf8ToByteString } from "../../base/bytes/index.ts";
 import { decodeGVariant } from "../gvariant/index.ts";
 import { asArray, asNumber, asString } from "./cast.ts";
-import { checksumOf, decodeCommit, decodeDirmeta, decodeDirtree, encodeCommit, encodeDirmeta, encodeDirtree, fileObjectPrefix, symlinkChecksum } from "./index.ts";
+import {
+  checksumOf,
+  decodeCommit,
+  decodeDirmeta,
+  decodeDirtree,
+  encodeCommit,
+  encodeDirmeta,
+  encodeDirtree,
+  fileObjectPrefix,
+  symlinkChecksum,
+} from "./index.ts";
 import { swap32 } from "./byte-order.ts";
 import { xattrsFromValue } from "./xattrs.ts";
 
-const objects = Object.entries(JSON.parse(readFileSync("test/vectors/ostree/archive-objects.json", "utf8")) as Record<string, string>).map(
-  ([name, text]) => ({ checksum: name.slice(0, 64), kind: name.slice(65), bytes: fromHex(text) }),
-);
+const objects = Object.entries(
+  JSON.parse(readFileSync("test/vectors/ostree/archive-objects.json", "utf8")) as Record<string, string>,
+).map(([name, text]) => ({ checksum: name.slice(0, 64), kind: name.slice(65), bytes: fromHex(text) }));
 
 describe("objects that ostree wrote", () => {
   it.each(objects.filter(({ kind }) => kind !== "filez"))("$checksum.$kind", ({ checksum, kind, bytes }) => {
@@ -52,7 +62,9 @@ describe("refusals", () => {
   const value = new Uint8Array();
   it("unsorted, double and empty xattr names", () => {
     for (const names of [["user.b", "user.a"], ["user.a", "user.a"], [""]]) {
-      expect(() => encodeDirmeta({ ...owner, xattrs: names.map((name) => ({ name, value })) })).toThrow(/sorted, distinct/);
+      expect(() => encodeDirmeta({ ...owner, xattrs: names.map((name) => ({ name, value })) })).toThrow(
+        /sorted, distinct/,
+      );
     }
   });
 

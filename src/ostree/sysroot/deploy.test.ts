@@ -27,7 +27,7 @@ async function deployed(files: Readonly<Record<string, string>> = FILES): Promis
     place(checkout, utf8ToByteString(path), file(contentOf(utf8(text))));
   const architecture = findArchitecture("amd64");
   if (architecture === undefined) throw new Error("amd64 is not known");
-  const sysroot = new TreeFileSystem(directory());
+  const sysroot = new TreeFileSystem(directory(), 0);
   const deployment = await deployFirst(sysroot, {
     commit: COMMIT,
     checkout,
@@ -87,6 +87,9 @@ describe("the first deployment", () => {
     );
     expect(await text(root, "ostree/repo/refs/heads/ostree/1/1/0")).toBe(`${COMMIT}\n`);
     expect(lookup(root, DEPLOYMENT)).toMatchObject({ immutable: true, mtimeSeconds: 0 });
+  });
+  it("gives ostree/deploy a time other than 0, which libostree takes for never changed", async () => {
+    expect(lookup(await deployed(), "ostree/deploy")).toMatchObject({ mtimeSeconds: 1 });
   });
   it("makes libostree's legacy folders in /var only where no tmpfiles.d does", async () => {
     expect(lookup(await deployed(), "ostree/deploy/default/var/log")).toBeUndefined();

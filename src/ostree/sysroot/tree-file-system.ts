@@ -8,6 +8,7 @@ import {
   file,
   type Inode,
   lookup,
+  type Metadata,
   place,
   symlink,
   TreeError,
@@ -16,9 +17,15 @@ import type { SysrootFileSystem } from "./file-system.ts";
 
 export class TreeFileSystem implements SysrootFileSystem {
   readonly root: DirectoryInode;
+  readonly #made: Partial<Metadata>;
 
-  constructor(root: DirectoryInode) {
+  /**
+   * `mtimeSeconds` stamps what is made here, and is at least 1: libostree (2022.7 to 2026.4) takes an `ostree/deploy` of
+   * time 0 for one that it has loaded already, and then aborts.
+   */
+  constructor(root: DirectoryInode, mtimeSeconds: number) {
     this.root = root;
+    this.#made = { mtimeSeconds: Math.max(1, mtimeSeconds) };
   }
 
   async exists(path: string): Promise<boolean> {
@@ -27,29 +34,35 @@ export class TreeFileSystem implements SysrootFileSystem {
 
   async makeDirectory(path: string, mode = 0o755): Promise<void> {
     const name = utf8ToByteString(path);
-    if (lookup(this.root, name) === undefined) place(this.root, name, directory({ mode }));
+    if (lookup(this.root, name) === undefined) this.#place(name, directory({ ...this.#made, mode }));
     else ensureDirectory(this.root, name);
   }
 
   async writeFile(path: string, bytes: Uint8Array, mode = 0o644): Promise<void> {
-    place(this.root, utf8ToByteString(path), file(contentOf(bytes), { mode }));
+    this.#place(utf8ToByteString(path), file(contentOf(bytes), { ...this.#made, mode }));
   }
 
   async makeSymlink(path: string, target: string): Promise<void> {
-    place(this.root, utf8ToByteString(path), symlink(utf8ToByteString(target)));
+    this.#place(utf8ToByteString(path), symlink(utf8ToByteString(target), this.#made));
   }
 
   async link(from: string, to: string): Promise<void> {
-    place(this.root, utf8ToByteString(to), this.#get(from));
+    this.#place(utf8ToByteString(to), this.#get(from));
   }
 
   async placeTree(path: string, tree: DirectoryInode, files: "link" | "copy"): Promise<void> {
-    place(this.root, utf8ToByteString(path), cloneDirectory(tree, files));
+    this.#place(utf8ToByteString(path), cloneDirectory(tree, files));
   }
 
   async makeImmutable(path: string): Promise<void> {
     const inode = this.#get(path);
-    place(this.root, utf8ToByteString(path), { ...inode, immutable: true });
+    this.#place(utf8ToByteString(path), { ...inode, immutable: true });
+  }
+
+  #place(path: ByteString, inode: Inode): void {
+    const parent = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    ensureDirectory(this.root, parent, this.#made);
+    place(this.root, path, inode);
   }
 
   #get(path: string): Inode {

@@ -1,0 +1,3 @@
+import { SlipwayError } from "../../base/errors.ts";
+
+export class ErofsError extends SlipwayError<"LIMIT"> {}

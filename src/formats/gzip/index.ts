@@ -1,0 +1,3 @@
+export { GzipError } from "./error.ts";
+export { gunzip } from "./reader.ts";
+export { gzip, type GzipOptions } from "./writer.ts";

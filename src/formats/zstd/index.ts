@@ -1,0 +1,3 @@
+export { ZstdError } from "./error.ts";
+export { unzstd } from "./reader.ts";
+export { zstd, type ZstdOptions } from "./writer.ts";

@@ -1,0 +1,238 @@
+// The layer cache: `<diffId>/data` is the decompressed tar with holes punched, beside it indexes. Derived, rebuildable.
+// An entry appears by rename of a whole directory; several processes may make the same one, the first wins. Nothing is
+// synced: after a reboot, data that may be torn is compared with the diffId once, before its first use.
+import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type Digest, digestHex, finishDigest, isDigest } from "../../base/digest.ts";
+import { systemErrorCode } from "../../base/errors.ts";
+import { AtomicFile, FileSource, sweepPartials, writeError } from "../../base/io/index.ts";
+import { TarParser } from "../../formats/tar/index.ts";
+import type { LayerEntry } from "../../tree/index.ts";
+import type { Descriptor } from "../descriptor.ts";
+import type { ImageLayer } from "../image.ts";
+import { streamFile } from "../layout/read-file.ts";
+import type { ReadableStore } from "../store.ts";
+import { layerError } from "./errors.ts";
+import type { Fingerprint } from "./fingerprint.ts";
+import { decodeIndex, encodeIndex } from "./index-file.ts";
+import { DATA_FILE, fingerprintKey, indexName, ingestLayer, type IngestOptions, writeIndex } from "./ingest.ts";
+import { DEFAULT_LAYER_LIMITS, type LayerLimits } from "./limits.ts";
+import { Recorder } from "./recorder.ts";
+
+/** A layer that is open for reading. Dispose it when its contents are no longer needed. */
+export interface Layer extends Disposable {
+  readonly descriptor: Descriptor;
+  readonly diffId: Digest;
+  /** In the order of the tar. */
+  readonly entries: readonly LayerEntry[];
+  /** The decompressed tar. */
+  readonly source: FileSource;
+  readonly sizeBytes: number;
+}
+
+export interface OpenLayerOptions {
+  readonly fingerprint?: Fingerprint;
+  readonly limits?: LayerLimits;
+  readonly signal?: AbortSignal;
+  /** Called with each piece of decompressed bytes that was read from the blob; never when the cache has the layer. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
+/** Names the running system: what was written under it is read back whole. */
+const BOOT_FILE = "boot";
+
+export class LayerCache {
+  readonly directory: string;
+
+  private constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  static async open(directory: string): Promise<LayerCache> {
+    try {
+      await mkdir(directory, { recursive: true });
+    } catch (error) {
+      throw writeError(directory, error);
+    }
+    await sweepPartials(directory);
+    return new LayerCache(directory);
+  }
+
+  /** The layer, from the cache or read into it. Throws LayerError; IoError when the cache cannot be written. */
+  async open(store: ReadableStore, layer: ImageLayer, options: OpenLayerOptions = {}): Promise<Layer> {
+    const complete: IngestOptions = { ...options, limits: options.limits ?? DEFAULT_LAYER_LIMITS };
+    try {
+      const cached = await this.#load(layer, complete);
+      if (cached !== undefined) return cached;
+      await this.#ingest(store, layer, complete);
+      const made = await this.#load(layer, complete);
+      if (made !== undefined) return made;
+    } catch (error) {
+      throw layerError(error, layer);
+    }
+    throw new Error(`the cache entry of ${layer.diffId} vanished while it was made`);
+  }
+
+  /** True when the layer can be opened without its blob. */
+  async has(diffId: Digest): Promise<boolean> {
+    return (await fileSize(join(this.#path(diffId), DATA_FILE))) !== undefined;
+  }
+
+  /** Removes all entries but those to keep; returns the diffIds that went. */
+  async prune(keep: ReadonlySet<Digest>): Promise<Digest[]> {
+    const removed: Digest[] = [];
+    for (const name of await readdir(this.directory)) {
+      const diffId = `sha256:${name}`;
+      if (!isDigest(diffId) || keep.has(diffId)) continue;
+      await this.#evict(diffId);
+      removed.push(diffId);
+    }
+    return removed;
+  }
+
+  #path(diffId: Digest): string {
+    return join(this.directory, digestHex(diffId));
+  }
+
+  async #load(layer: ImageLayer, options: IngestOptions): Promise<Layer | undefined> {
+    const directory = this.#path(layer.diffId);
+    if ((await fileSize(join(directory, DATA_FILE))) === undefined) return undefined;
+    if (!(await this.#isWhole(layer.diffId, directory))) {
+      await this.#evict(layer.diffId);
+      return undefined;
+    }
+    const source = FileSource.open(join(directory, DATA_FILE));
+    try {
+      const entries =
+        (await loadIndex(directory, layer, source, options.fingerprint)) ??
+        (await reindex(directory, layer, source, options));
+      return {
+        descriptor: layer.descriptor,
+        diffId: layer.diffId,
+        entries,
+        source,
+        sizeBytes: source.sizeBytes,
+        [Symbol.dispose]: () => source[Symbol.dispose](),
+      };
+    } catch (error) {
+      source[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Written since the system booted, or found to have the digest that it should have. */
+  async #isWhole(diffId: Digest, directory: string): Promise<boolean> {
+    const marker = bootMarker(await fileSize(join(directory, DATA_FILE)));
+    if ((await readText(join(directory, BOOT_FILE))) === marker) return true;
+    const hash = createHash("sha256");
+    for await (const chunk of streamFile(join(directory, DATA_FILE))) hash.update(chunk);
+    if (finishDigest(hash) !== diffId) return false;
+    await writeMarker(directory, marker);
+    return true;
+  }
+
+  async #ingest(store: ReadableStore, layer: ImageLayer, options: IngestOptions): Promise<void> {
+    const temporary = this.#temporary(layer.diffId);
+    try {
+      await mkdir(temporary);
+      await ingestLayer(store, layer, temporary, options);
+      await writeMarker(temporary, bootMarker(await fileSize(join(temporary, DATA_FILE))));
+      await rename(temporary, this.#path(layer.diffId));
+    } catch (error) {
+      await rm(temporary, { recursive: true, force: true });
+      // Somebody else was first: theirs is as good.
+      if (["ENOTEMPTY", "EEXIST"].includes(systemErrorCode(error) ?? "")) return;
+      throw error;
+    }
+  }
+
+  /** Out of sight first, so that nobody finds half of it. Open layers keep their file. */
+  async #evict(diffId: Digest): Promise<void> {
+    const aside = this.#temporary(diffId);
+    try {
+      await rename(this.#path(diffId), aside);
+    } catch (error) {
+      if (systemErrorCode(error) === "ENOENT") return;
+      throw writeError(this.directory, error);
+    }
+    await rm(aside, { recursive: true, force: true });
+  }
+
+  #temporary(diffId: Digest): string {
+    return join(this.directory, `.${digestHex(diffId)}.${process.pid}.${randomBytes(6).toString("hex")}.partial`);
+  }
+}
+
+async function loadIndex(
+  directory: string,
+  layer: ImageLayer,
+  source: FileSource,
+  fingerprint: Fingerprint | undefined,
+): Promise<LayerEntry[] | undefined> {
+  const key = fingerprintKey(fingerprint);
+  const facts = { diffId: layer.diffId, sizeBytes: source.sizeBytes, fingerprint: key };
+  try {
+    return decodeIndex(await readFile(join(directory, indexName(key))), facts, source);
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** An index of another kind, from the data that is here already. */
+async function reindex(
+  directory: string,
+  layer: ImageLayer,
+  source: FileSource,
+  options: IngestOptions,
+): Promise<LayerEntry[]> {
+  const recorder = new Recorder(options.fingerprint);
+  const parser = new TarParser(recorder, options.limits.tar);
+  for await (const chunk of streamFile(join(directory, DATA_FILE))) {
+    options.signal?.throwIfAborted();
+    parser.push(chunk);
+  }
+  parser.finish();
+  const facts = { diffId: layer.diffId, sizeBytes: source.sizeBytes, fingerprint: fingerprintKey(options.fingerprint) };
+  const lines = encodeIndex(facts, recorder.records);
+  await writeIndex(directory, facts.fingerprint, lines);
+  return decodeIndex(Buffer.concat(lines), facts, source) ?? [];
+}
+
+async function writeMarker(directory: string, marker: string): Promise<void> {
+  await using file = await AtomicFile.create(join(directory, BOOT_FILE));
+  await file.write(0, Buffer.from(marker));
+  await file.commit({ sync: false });
+}
+
+function bootMarker(sizeBytes: number | undefined): string {
+  return `${bootId()} ${sizeBytes ?? 0}\n`;
+}
+
+/** Random where the kernel does not tell it: then every process checks for itself. */
+function bootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+  } catch {
+    return `unknown-${randomBytes(16).toString("hex")}`;
+  }
+}
+
+async function fileSize(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(systemErrorCode(error) ?? "")) return undefined;
+    throw error;
+  }
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "latin1");
+  } catch {
+    return undefined;
+  }
+}

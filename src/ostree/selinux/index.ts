@@ -1,0 +1,1 @@
+export { type Labeller, loadLabeller } from "./labeller.ts";
