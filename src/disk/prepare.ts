@@ -17,7 +17,7 @@ import { deployFirst, type Deployment, TreeFileSystem } from "../ostree/sysroot/
 import { directory, type DirectoryInode, ensureDirectory, file, lookup, place } from "../tree/index.ts";
 import { formatAleph } from "./aleph.ts";
 import { assembleDisk } from "./assemble.ts";
-import { espFiles } from "./bootloader/index.ts";
+import { assertScriptable, espFiles } from "./bootloader/index.ts";
 import { DiskError } from "./errors.ts";
 import { deriveDiskIds, type DiskIds, randomDiskIds } from "./ids.ts";
 import { type DiskPlan, type DiskSizeOptions, planDisk } from "./plan.ts";
@@ -96,6 +96,7 @@ export async function prepareDisk(image: DiskImage, options: DiskOptions, progre
     });
     finishRoot(root, image, options, bootable, checkout);
     const esp = await espFiles(checkout, architecture, ids.rootFileSystem);
+    if (!esp.hasBlscfg) for (const karg of kargs) assertScriptable(karg);
 
     const plan = planDisk({ ...sizesOf(options), architecture, ids, ...ext4Needs(root, ids, epochSeconds) });
     const trees = { esp: esp.root, root };

@@ -1,4 +1,6 @@
+export { ArchiveStore } from "./archive/reader.ts";
 export { type HistoryEntry, type ImageConfig, parseConfig } from "./config.ts";
+export { copyImage, type CopyOptions } from "./copy.ts";
 export { describeBytes, type Descriptor, formatDescriptor } from "./descriptor.ts";
 export { LayerError, type LayerErrorCode, OciError, type OciErrorCode } from "./error.ts";
 export { type Image, type ImageLayer, openDescriptor, openImage, type OpenImageOptions } from "./image.ts";
@@ -11,6 +13,7 @@ export { defaultStoreDirectory, type LocalStore, openLocalStore } from "./local-
 export { formatManifest, type Manifest, parseManifest } from "./manifest.ts";
 export { type Compression, isIndexType, isManifestType, layerCompression, MEDIA_TYPE } from "./media-types.ts";
 export { MemoryStore } from "./memory/store.ts";
+export { locate, type Located, openReference } from "./open-reference.ts";
 export { formatPlatform, makePlatform, matchesPlatform, parsePlatform, type Platform } from "./platform.ts";
 export {
   formatImageName,

@@ -154,8 +154,8 @@ describe("composefs images", () => {
 
 describe("fs-verity digests", () => {
   const lines = vector("fsverity-digests.txt").trim().split("\n");
-  const small = lines.map((line) => /^(\d+) bytes of 0x61: sha256:(\w+)$/.exec(line)?.slice(1) ?? []);
-  it.each(small)("of %s bytes", async (size, wanted) => {
+  const sizes = lines.map((line) => /^(\d+) bytes of 0x61: sha256:(\w+)$/.exec(line)?.slice(1) ?? []);
+  it.each(sizes)("of %s bytes", async (size, wanted) => {
     expect(await digest(Buffer.alloc(Number(size), 0x61))).toBe(wanted);
   });
 

@@ -10,3 +10,11 @@ export type { LayerInput } from "./import/layer-input.ts";
 export { fileChecksum, ObjectSet, type StoredObject } from "./object-set.ts";
 export { assertRefName, escapeRef, imageRef, layerRef, unescapeRef } from "./ref-name.ts";
 export { type RepoConfig, writeRepoTree } from "./repo-tree.ts";
+export {
+  deployFirst,
+  type DeployInput,
+  type Deployment,
+  OstreeSysrootError,
+  type SysrootFileSystem,
+  TreeFileSystem,
+} from "./sysroot/index.ts";

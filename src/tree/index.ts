@@ -16,6 +16,7 @@ export {
 export { readTarTree } from "./from-tar.ts";
 export { contentOfSpans, entryPath, inodeOf, type LayerEntry, layerEntryOf } from "./layer-entry.ts";
 export { applyLayer, type ApplyOptions, mergeLayers, OPAQUE_WHITEOUT, WHITEOUT_PREFIX } from "./merge-layers.ts";
+export { treeToTar, type TreeToTarOptions } from "./to-tar.ts";
 export {
   ensureDirectory,
   lookup,

@@ -3,11 +3,12 @@ import { execFileSync } from "node:child_process";
 import { truncateSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect } from "vitest";
-import { contentOf } from "../../src/base/io/index.ts";
+import { contentFrom, contentOf, type Source } from "../../src/base/io/index.ts";
+import { halfMd4, hashSeed } from "../../src/formats/ext4/hash.ts";
 import { type Ext4Options, layoutExt4, minimalExt4Size, planExt4 } from "../../src/formats/ext4/index.ts";
 import { directory, type DirectoryInode, file } from "../../src/tree/index.ts";
 import { mountImage } from "../support/disk.ts";
-import { asRoot, oracle, run, tempDir } from "../support/tools.ts";
+import { asRoot, oracle, run, tempDir, type TempFolder } from "../support/tools.ts";
 import { writeContent } from "../support/write-content.ts";
 import { differences } from "./ext4-compare.ts";
 import { ACCESS_ACL, everyKind, patternContent, randomTree, sparseContent } from "./ext4-trees.ts";
@@ -33,6 +34,40 @@ async function expectClean(image: string): Promise<void> {
   expect(stdout.split("\n").filter((line) => line !== "" && !/^Pass [1-5]|^\S+: \d+\/\d+ files/.test(line))).toEqual(
     [],
   );
+}
+
+/** 4 KiB blocks that begin with their number. */
+const NUMBERED: Source = {
+  sizeBytes: 2 ** 40,
+  read(offset, target) {
+    target.fill(0x5a);
+    const view = new DataView(target.buffer, target.byteOffset, target.length);
+    for (let at = (4096 - (offset % 4096)) % 4096; at + 4 <= target.length; at += 4096)
+      view.setUint32(at, (offset + at) / 4096);
+    return Promise.resolve();
+  },
+};
+
+/** The start of NUMBERED in a file. */
+async function numberedFile(folder: TempFolder): Promise<string> {
+  const path = folder.join("numbered");
+  await writeContent(path, contentFrom(NUMBERED, 0, 300 * MIB + 5));
+  return path;
+}
+
+/** Names of 228 bytes (13 fill a block) whose hash another one of them has, too. */
+function collidingNames(tries: number): string[] {
+  const seed = hashSeed(OPTIONS.hashSeed);
+  const seen = new Map<number, string>();
+  const found: string[] = [];
+  for (let index = 0; index < tries; index++) {
+    const name = String(index).padEnd(228, "n");
+    const { major } = halfMd4(name, seed);
+    const other = seen.get(major);
+    if (other !== undefined) found.push(other, name);
+    else seen.set(major, name);
+  }
+  return found;
 }
 
 describe("ext4", () => {
@@ -298,6 +333,54 @@ describe("ext4", () => {
       expect(part(3 * GIB - 150, 300)).toEqual(Buffer.from(bytes));
     },
     { proves: "sparse files stay sparse and read right past 4 GiB" },
+  );
+
+  oracle(
+    MOUNT,
+    "finds names with equal hashes on both sides of a block's end",
+    async () => {
+      using folder = tempDir();
+      const image = folder.join("image");
+      const pairs = collidingNames(250_000);
+      expect(pairs.length).toBeGreaterThan(13);
+      const root = directory({}, [
+        [
+          "colliding",
+          directory(
+            {},
+            pairs.map((name, index) => [name, file(patternContent(index + 1))]),
+          ),
+        ],
+      ]);
+      await make(image, root);
+      await expectClean(image);
+      // Bit 0 of an index hash says that the block before ends with the same hash.
+      const { stdout } = await run("debugfs", ["-R", "htree_dump /colliding", image]);
+      expect(stdout).toMatch(/Entry #\d+: Hash 0x[0-9a-f]{7}[13579bdf]/);
+      await using mount = await mountImage(image, folder);
+      expect(await differences(root, mount.path)).toEqual([]);
+    },
+    { proves: "hash collisions are marked as the kernel expects" },
+  );
+
+  oracle(
+    MOUNT,
+    "lays a large file around the copies of the superblock",
+    async () => {
+      using folder = tempDir();
+      const image = folder.join("image");
+      const root = directory({}, [["large", file(contentFrom(NUMBERED, 0, 300 * MIB + 5))]]);
+      await make(image, root, { sizeBytes: minimalExt4Size(root, OPTIONS) });
+      await expectClean(image);
+      await using mount = await mountImage(image, folder);
+      execFileSync("sh", [
+        "-c",
+        'head -c 314572805 "$0" | cmp - "$1"',
+        await numberedFile(folder),
+        `${mount.path}/large`,
+      ]);
+    },
+    { proves: "data goes on behind fixed metadata" },
   );
 
   oracle(

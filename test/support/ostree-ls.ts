@@ -40,10 +40,12 @@ function shown(name: string): string {
   return byteStringToUtf8(name) ?? name;
 }
 
-/** GVariant text: only the first byte of the first value carries its type. */
+/** GVariant text: a value that ends in its only NUL is a string; only the first list of bytes says its type. */
 function formatXattrs(xattrs: readonly ObjectXattr[]): string {
   if (xattrs.length === 0) return "@a(ayay) []";
   const items = xattrs.map(({ name, value }, index) => {
+    const text = Buffer.from(value).toString("latin1");
+    if (text.indexOf("\0") === text.length - 1 && text.length > 0) return `(b'${name}', b'${text.slice(0, -1)}')`;
     const bytes = Array.from(value, (byte) => `0x${byte.toString(16).padStart(2, "0")}`);
     return `(b'${name}', [${index === 0 ? "byte " : ""}${bytes.join(", ")}])`;
   });

@@ -11,6 +11,17 @@ export interface ExpansionLimits {
 
 export const EXPANSION_LIMITS: ExpansionLimits = { maxRatio: 1000, freeBytes: 1024 ** 3 };
 
+/** Throws EXPANSION_LIMIT. */
+export function assertExpansion(inputBytes: number, outputBytes: number, limits: ExpansionLimits): void {
+  const { maxRatio, freeBytes } = limits;
+  if (outputBytes <= freeBytes || outputBytes - freeBytes <= inputBytes * maxRatio) return;
+  throw new ExpansionError(
+    "EXPANSION_LIMIT",
+    `${inputBytes} compressed bytes have become ${outputBytes}: more than ${maxRatio} : 1 after the first ${freeBytes} bytes`,
+    { hint: "Raise the limit with --max-expansion if you trust this input", data: { inputBytes, outputBytes } },
+  );
+}
+
 /** Counts both sides of a decompressor and throws EXPANSION_LIMIT. */
 export class ExpansionGuard {
   readonly #limits: ExpansionLimits;
@@ -35,16 +46,7 @@ export class ExpansionGuard {
 
   addOutput(bytes: number): void {
     this.#outputBytes += bytes;
-    const { maxRatio, freeBytes } = this.#limits;
-    if (this.#outputBytes <= freeBytes || this.#outputBytes - freeBytes <= this.#inputBytes * maxRatio) return;
-    throw new ExpansionError(
-      "EXPANSION_LIMIT",
-      `${this.#inputBytes} compressed bytes have become ${this.#outputBytes}: more than ${maxRatio} : 1 after the first ${freeBytes} bytes`,
-      {
-        hint: "Raise the limit with --max-expansion if you trust this input",
-        data: { inputBytes: this.#inputBytes, outputBytes: this.#outputBytes },
-      },
-    );
+    assertExpansion(this.#inputBytes, this.#outputBytes, this.#limits);
   }
 
   /** The input on its way into the decompressor. */

@@ -1,2 +1,2 @@
 export { espFiles, type EspFiles } from "./esp.ts";
-export { grubConfig } from "./grub-config.ts";
+export { assertScriptable, grubConfig } from "./grub-config.ts";

@@ -15,15 +15,15 @@ import { deviceMap, immutableFlag, type InodeRecord, modeOf, symlinkMap } from "
 import { InodeTables } from "./inode-table.ts";
 import type { FsDirectory, FsFile } from "./input.ts";
 import { journalSuperblock } from "./journal.ts";
-import { censusFor, type Ext4Options, planCensus } from "./plan.ts";
+import { censusOf, type Ext4Options, planExt4 } from "./plan.ts";
 import { resizeInode } from "./resize-inode.ts";
 import { sealXattrBlock } from "./xattr.ts";
 import { byteStringToBytes } from "../../base/bytes/index.ts";
 
 /** Throws what `planExt4` throws. The content has exactly `options.sizeBytes`. */
-export function layoutExt4(root: FsDirectory, options: Ext4Options): Content {
-  const census = censusFor(root, options);
-  const { geometry } = planCensus(census, options);
+export function layoutExt4(tree: FsDirectory | Census, options: Ext4Options): Content {
+  const census = censusOf(tree, options);
+  const { geometry } = planExt4(census, options);
   return new Layout(census, geometry, options).run();
 }
 

@@ -38,22 +38,31 @@ export interface Ext4Plan {
   readonly geometry: Geometry;
 }
 
-/** Throws NO_SPACE when the tree does not fit, and what `takeCensus` refuses. */
-export function planExt4(root: FsDirectory, options: Ext4Options): Ext4Plan {
-  return planCensus(censusFor(root, options), options);
-}
-
-/** The smallest size in bytes that a tree fits into. Leaves no room for anything else. */
-export function minimalExt4Size(root: FsDirectory, options: Omit<Ext4Options, "sizeBytes">): number {
-  return minimalSize(censusFor(root, options), options);
-}
-
-export function censusFor(root: FsDirectory, options: Omit<Ext4Options, "sizeBytes">): Census {
-  checkOptions(options);
+/**
+ * One walk over a tree, for several questions: the result can stand for the root in `planExt4`, `minimalExt4Size` and
+ * `layoutExt4` as long as the tree, the hash seed and the epoch stay the same.
+ */
+export function surveyExt4(root: FsDirectory, options: Pick<Ext4Options, "hashSeed" | "epochSeconds">): Census {
+  if (options.hashSeed.length !== 16) {
+    throw new Ext4Error("BAD_OPTION", `cannot use a hash seed of ${options.hashSeed.length} bytes: want 16`);
+  }
   return takeCensus(root, hashSeed(options.hashSeed), options.epochSeconds);
 }
 
-export function planCensus(census: Census, options: Ext4Options): Ext4Plan {
+/** The smallest size in bytes that a tree fits into. Leaves no room for anything else. */
+export function minimalExt4Size(tree: FsDirectory | Census, options: Omit<Ext4Options, "sizeBytes">): number {
+  checkOptions(options);
+  return minimalSize(censusOf(tree, options), options);
+}
+
+export function censusOf(tree: FsDirectory | Census, options: Pick<Ext4Options, "hashSeed" | "epochSeconds">): Census {
+  return "inodes" in tree ? tree : surveyExt4(tree, options);
+}
+
+/** Throws NO_SPACE when the tree does not fit, and what `takeCensus` refuses. */
+export function planExt4(tree: FsDirectory | Census, options: Ext4Options): Ext4Plan {
+  checkOptions(options);
+  const census = censusOf(tree, options);
   const geometry = geometryFor(census, options.sizeBytes, options);
   const minimalSizeBytes = minimalSize(census, options);
   const free = freeBlocks(census, geometry);
@@ -117,11 +126,8 @@ function minimalSize(census: Census, options: Omit<Ext4Options, "sizeBytes">): n
 
 function checkOptions(options: Omit<Ext4Options, "sizeBytes">): void {
   const { label = "", reservedPercent = 5 } = options;
-  if (options.uuid.length !== 16 || options.hashSeed.length !== 16) {
-    throw new Ext4Error(
-      "BAD_OPTION",
-      `cannot use a UUID of ${options.uuid.length} and a hash seed of ${options.hashSeed.length} bytes: want 16 each`,
-    );
+  if (options.uuid.length !== 16) {
+    throw new Ext4Error("BAD_OPTION", `cannot use a UUID of ${options.uuid.length} bytes: want 16`);
   }
   if (Buffer.byteLength(label) > MAX_LABEL_BYTES) {
     throw new Ext4Error(

@@ -3,7 +3,7 @@
 import { tarError } from "./error.ts";
 import { type TarEntry, type TarEntryType, type TarSpan, TYPE } from "./format.ts";
 import type { RawHeader } from "./header.ts";
-import { limitError, type TarLimits } from "./limits.ts";
+import type { LimitMeter } from "./limits.ts";
 import { paxNumber, type PaxValues, paxText, paxXattrs } from "./pax.ts";
 import { paxRuns, placeRuns, type SparseRun } from "./sparse.ts";
 
@@ -43,7 +43,7 @@ export function buildEntry(
   header: RawHeader,
   pax: PaxValues,
   long: LongNames,
-  limits: TarLimits,
+  meter: LimitMeter,
   firstOffset: number,
   offset: number,
 ): PendingEntry {
@@ -52,15 +52,14 @@ export function buildEntry(
     paxText(values, "GNU.sparse.name", firstOffset) ?? paxText(values, "path", firstOffset) ?? long.name ?? header.name;
   const type = entryType(header, path, offset);
   const linkTarget = paxText(values, "linkpath", firstOffset) ?? long.link ?? header.linkname;
-  checkNames(type, path, linkTarget, limits, offset);
+  checkNames(type, path, linkTarget, meter, offset);
   // Only files have data, whatever their size field says: hard links and directories of some writers have one.
   const storedBytes =
     type === "file" ? atLeastZero("size", paxNumber(values, "size", firstOffset) ?? header.size, offset) : 0;
   const sparseSize = type === "file" ? sparseSizeOf(header, pax, firstOffset) : undefined;
   const runs = sparseSize === undefined ? undefined : paxRuns(pax, firstOffset);
   const sizeBytes = sparseSize ?? storedBytes;
-  if (sizeBytes > limits.maxEntryBytes) throw limitError(limits, "maxEntryBytes", sizeBytes, offset);
-  if (storedBytes > limits.maxEntryBytes) throw limitError(limits, "maxEntryBytes", storedBytes, offset);
+  meter.check("maxEntryBytes", Math.max(sizeBytes, storedBytes), offset);
   const metadata = {
     type,
     path,
@@ -69,7 +68,7 @@ export function buildEntry(
     uid: id("uid", paxNumber(values, "uid", firstOffset) ?? header.uid, offset),
     gid: id("gid", paxNumber(values, "gid", firstOffset) ?? header.gid, offset),
     mtimeSeconds: paxNumber(values, "mtime", firstOffset) ?? header.mtime,
-    xattrs: paxXattrs(values, limits, firstOffset),
+    xattrs: paxXattrs(values, meter, firstOffset),
     major: id("devmajor", paxNumber(values, "SCHILY.devmajor", firstOffset) ?? header.major, offset),
     minor: id("devminor", paxNumber(values, "SCHILY.devminor", firstOffset) ?? header.minor, offset),
     sizeBytes,
@@ -107,12 +106,12 @@ function entryType(header: RawHeader, path: string, offset: number): TarEntryTyp
   return type;
 }
 
-function checkNames(type: TarEntryType, path: string, link: string, limits: TarLimits, offset: number): void {
+function checkNames(type: TarEntryType, path: string, link: string, meter: LimitMeter, offset: number): void {
   if (path === "") throw tarError("BAD_ENTRY", offset, "its name is empty");
-  if (path.length > limits.maxPathBytes) throw limitError(limits, "maxPathBytes", path.length, offset);
+  meter.check("maxPathBytes", path.length, offset);
   if (type !== "hardlink" && type !== "symlink") return;
   if (link === "") throw tarError("BAD_ENTRY", offset, `it is a ${type} without a target`);
-  if (link.length > limits.maxPathBytes) throw limitError(limits, "maxPathBytes", link.length, offset);
+  meter.check("maxPathBytes", link.length, offset);
 }
 
 function sparseMajor(pax: PaxValues): number {

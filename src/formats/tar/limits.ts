@@ -36,8 +36,34 @@ export const DEFAULT_TAR_LIMITS: TarLimits = Object.fromEntries(
   Object.entries(TAR_LIMITS).map(([name, facts]) => [name, facts.value]),
 ) as unknown as TarLimits;
 
-/** The error for input above a cap. */
-export function limitError(limits: TarLimits, name: keyof TarLimits, found: number, offset: number): TarError {
+/** The largest value met of each thing that has a cap. */
+export type TarPeaks = Record<keyof TarLimits, number>;
+
+/** Holds input against the caps, and remembers how close it came. */
+export class LimitMeter {
+  readonly limits: TarLimits;
+  readonly peaks: TarPeaks;
+
+  constructor(limits: TarLimits) {
+    this.limits = limits;
+    this.peaks = Object.fromEntries(Object.keys(TAR_LIMITS).map((name) => [name, 0])) as TarPeaks;
+  }
+
+  /** Throws TarError LIMIT. */
+  check(name: keyof TarLimits, found: number, offset: number): void {
+    if (found <= this.peaks[name]) return;
+    this.peaks[name] = found;
+    if (found > this.limits[name]) throw limitError(this.limits, name, found, offset);
+  }
+}
+
+/** Throws TarError LIMIT when input that was read under other caps is above these. */
+export function assertWithinLimits(peaks: TarPeaks, limits: TarLimits): void {
+  const meter = new LimitMeter(limits);
+  for (const name of Object.keys(TAR_LIMITS) as (keyof TarLimits)[]) meter.check(name, peaks[name], 0);
+}
+
+function limitError(limits: TarLimits, name: keyof TarLimits, found: number, offset: number): TarError {
   const { option, what } = TAR_LIMITS[name];
   return tarError("LIMIT", offset, `${found} ${what}, more than the ${limits[name]} allowed`, {
     hint: `Raise the limit with ${option} if you trust this input`,

@@ -6,7 +6,7 @@ import { tarError } from "./error.ts";
 import { buildEntry, type PendingEntry } from "./entry.ts";
 import { BLOCK_BYTES, GNU_SPARSE, type TarEntry, type TarSpan, TYPE } from "./format.ts";
 import { decodeHeader, type RawHeader } from "./header.ts";
-import { DEFAULT_TAR_LIMITS, limitError, type TarLimits } from "./limits.ts";
+import { DEFAULT_TAR_LIMITS, LimitMeter, type TarLimits, type TarPeaks } from "./limits.ts";
 import { mergePax, parsePax, type PaxRecord } from "./pax.ts";
 import { gnuRuns, SparseMapReader, type SparseRun } from "./sparse.ts";
 
@@ -34,7 +34,7 @@ const NO_BYTES = Buffer.alloc(0);
 
 export class TarParser {
   readonly #handler: TarHandler;
-  readonly #limits: TarLimits;
+  readonly #meter: LimitMeter;
   #state: State = "header";
   /** Offset in the stream of the next byte to be taken. */
   #offset = 0;
@@ -63,7 +63,12 @@ export class TarParser {
 
   constructor(handler: TarHandler, limits: TarLimits = DEFAULT_TAR_LIMITS) {
     this.#handler = handler;
-    this.#limits = limits;
+    this.#meter = new LimitMeter(limits);
+  }
+
+  /** How close the input came to the caps. */
+  get peaks(): TarPeaks {
+    return this.#meter.peaks;
   }
 
   /** Bytes taken so far. */
@@ -177,12 +182,14 @@ export class TarParser {
       case TYPE.paxLocal:
       case TYPE.paxLocalSun:
       case TYPE.paxGlobal:
-        this.#startMeta(header, offset, this.#limits.maxPaxBytes, "maxPaxBytes");
+        this.#meter.check("maxPaxBytes", header.size, offset);
+        this.#startMeta(header, offset);
         break;
       case TYPE.gnuLongName:
       case TYPE.gnuLongLink:
         // The text and its NUL; some writers pad to the block.
-        this.#startMeta(header, offset, this.#limits.maxPathBytes + BLOCK_BYTES, "maxPathBytes");
+        this.#meter.check("maxPathBytes", header.size - BLOCK_BYTES, offset);
+        this.#startMeta(header, offset);
         break;
       case TYPE.gnuVolume:
         this.#startPadding(Math.ceil(header.size / BLOCK_BYTES) * BLOCK_BYTES);
@@ -192,8 +199,7 @@ export class TarParser {
     }
   }
 
-  #startMeta(header: RawHeader, offset: number, maxBytes: number, limit: keyof TarLimits): void {
-    if (header.size > maxBytes) throw limitError(this.#limits, limit, header.size, offset);
+  #startMeta(header: RawHeader, offset: number): void {
     this.#firstHeader ??= offset;
     this.#meta = { type: header.type, size: header.size, offset, parts: [], filled: 0 };
     this.#state = "meta";
@@ -228,16 +234,16 @@ export class TarParser {
     this.#global = mergePax(this.#global, records).values;
     let bytes = 0;
     for (const [keyword, value] of this.#global) bytes += keyword.length + value.length;
-    if (bytes > this.#limits.maxPaxBytes) throw limitError(this.#limits, "maxPaxBytes", bytes, offset);
+    this.#meter.check("maxPaxBytes", bytes, offset);
   }
 
   #startEntry(block: Buffer, header: RawHeader, offset: number): void {
-    if (++this.#entries > this.#limits.maxEntries) throw limitError(this.#limits, "maxEntries", this.#entries, offset);
+    this.#meter.check("maxEntries", ++this.#entries, offset);
     this.#pending = buildEntry(
       header,
       mergePax(this.#global, this.#local ?? []),
       { name: this.#longName, link: this.#longLink },
-      this.#limits,
+      this.#meter,
       this.#firstHeader ?? offset,
       offset,
     );
@@ -250,7 +256,7 @@ export class TarParser {
       if (block[GNU_SPARSE.isExtended] !== 0) this.#state = "gnuExtension";
       else this.#beginData(this.#gnuRuns, 0);
     } else if (this.#pending.hasSparseMap) {
-      this.#sparseMap = new SparseMapReader(offset, this.#limits.maxSparseSpans);
+      this.#sparseMap = new SparseMapReader(offset, this.#meter);
       this.#state = "sparseMap";
     } else {
       this.#beginData(this.#pending.runs, 0);
@@ -260,9 +266,7 @@ export class TarParser {
   #gnuExtension(block: Buffer): void {
     const { count, isExtended } = GNU_SPARSE.extension;
     for (const run of gnuRuns(block, 0, count, this.#offset - BLOCK_BYTES)) this.#gnuRuns.push(run);
-    if (this.#gnuRuns.length > this.#limits.maxSparseSpans) {
-      throw limitError(this.#limits, "maxSparseSpans", this.#gnuRuns.length, this.#offset);
-    }
+    this.#meter.check("maxSparseSpans", this.#gnuRuns.length, this.#offset);
     if (block[isExtended] === 0) this.#beginData(this.#gnuRuns, 0);
   }
 
@@ -288,13 +292,9 @@ export class TarParser {
     this.#gnuRuns = [];
     const entry = pending.finish(runs, pending.storedBytes - mapBytes, this.#offset);
     this.#sparseSpans += runs === undefined ? 0 : entry.spans.length;
-    if (this.#sparseSpans > this.#limits.maxSparseSpans) {
-      throw limitError(this.#limits, "maxSparseSpans", this.#sparseSpans, entry.headerOffset);
-    }
+    this.#meter.check("maxSparseSpans", this.#sparseSpans, entry.headerOffset);
     this.#totalBytes += entry.sizeBytes;
-    if (this.#totalBytes > this.#limits.maxTotalBytes) {
-      throw limitError(this.#limits, "maxTotalBytes", this.#totalBytes, entry.headerOffset);
-    }
+    this.#meter.check("maxTotalBytes", this.#totalBytes, entry.headerOffset);
     this.#entry = entry;
     this.#span = 0;
     this.#spanDone = 0;

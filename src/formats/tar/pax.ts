@@ -2,7 +2,7 @@
 // length alone, so a value may hold any byte, newlines too; values stay raw bytes (an xattr is not text).
 import { tarError } from "./error.ts";
 import { PAX_XATTR, PAX_XATTR_BASE64, type TarXattr } from "./format.ts";
-import { limitError, type TarLimits } from "./limits.ts";
+import type { LimitMeter } from "./limits.ts";
 
 export interface PaxRecord {
   /** Byte string. */
@@ -88,7 +88,7 @@ export function paxNumber(values: ReadonlyMap<string, Buffer>, keyword: string, 
 }
 
 /** Extended attributes, sorted. Where a writer gives both spellings of one name, the raw value counts. */
-export function paxXattrs(values: ReadonlyMap<string, Buffer>, limits: TarLimits, offset: number): TarXattr[] {
+export function paxXattrs(values: ReadonlyMap<string, Buffer>, meter: LimitMeter, offset: number): TarXattr[] {
   const found = new Map<string, Buffer>();
   let total = 0;
   for (const [keyword, value] of values) {
@@ -103,7 +103,7 @@ export function paxXattrs(values: ReadonlyMap<string, Buffer>, limits: TarLimits
     // A copy: the record is a slice of a header that should not stay in memory for it.
     found.set(name, Buffer.from(bytes));
     total += name.length + bytes.length;
-    if (total > limits.maxXattrBytes) throw limitError(limits, "maxXattrBytes", total, offset);
+    meter.check("maxXattrBytes", total, offset);
   }
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => ({ name, value }));
 }

@@ -4,6 +4,7 @@
 import { tarError } from "./error.ts";
 import { GNU_SPARSE, type TarSpan } from "./format.ts";
 import { numberField } from "./header.ts";
+import type { LimitMeter } from "./limits.ts";
 import type { PaxRecord, PaxValues } from "./pax.ts";
 
 /** A run of stored bytes: position in the file and length. */
@@ -55,14 +56,14 @@ function inOrder(records: readonly PaxRecord[], offset: number): number[] {
 /** The map of pax format 1.0, which begins the data: decimal lines, first the count, then pairs; padded to a block. */
 export class SparseMapReader {
   readonly #offset: number;
-  readonly #maxRuns: number;
+  readonly #meter: LimitMeter;
   readonly #numbers: number[] = [];
   #line = "";
   #wanted = 1;
 
-  constructor(offset: number, maxRuns: number) {
+  constructor(offset: number, meter: LimitMeter) {
     this.#offset = offset;
-    this.#maxRuns = maxRuns;
+    this.#meter = meter;
   }
 
   /** Takes the next block; the runs when it was the last one. */
@@ -84,8 +85,8 @@ export class SparseMapReader {
 
   #count(): number {
     const count = this.#numbers[0] as number;
-    if (count <= this.#maxRuns) return count;
-    throw tarError("LIMIT", this.#offset, `a sparse map of ${count} runs, more than the ${this.#maxRuns} allowed`);
+    this.#meter.check("maxSparseSpans", count, this.#offset);
+    return count;
   }
 }
 

@@ -7,8 +7,9 @@ import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestHex, finishDigest, isDigest } from "../../base/digest.ts";
 import { systemErrorCode } from "../../base/errors.ts";
+import { assertExpansion } from "../../base/stream/index.ts";
 import { AtomicFile, FileSource, sweepPartials, writeError } from "../../base/io/index.ts";
-import { TarParser } from "../../formats/tar/index.ts";
+import { assertWithinLimits, TarParser } from "../../formats/tar/index.ts";
 import type { LayerEntry } from "../../tree/index.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { ImageLayer } from "../image.ts";
@@ -16,7 +17,7 @@ import { streamFile } from "../layout/read-file.ts";
 import type { ReadableStore } from "../store.ts";
 import { layerError } from "./errors.ts";
 import type { Fingerprint } from "./fingerprint.ts";
-import { decodeIndex, encodeIndex } from "./index-file.ts";
+import { decodeIndex, encodeIndex, type LayerIndex } from "./index-file.ts";
 import { DATA_FILE, fingerprintKey, indexName, ingestLayer, type IngestOptions, writeIndex } from "./ingest.ts";
 import { DEFAULT_LAYER_LIMITS, type LayerLimits } from "./limits.ts";
 import { Recorder } from "./recorder.ts";
@@ -105,13 +106,15 @@ export class LayerCache {
     }
     const source = FileSource.open(join(directory, DATA_FILE));
     try {
-      const entries =
+      const index =
         (await loadIndex(directory, layer, source, options.fingerprint)) ??
         (await reindex(directory, layer, source, options));
+      assertWithinLimits(index.peaks, options.limits.tar);
+      assertExpansion(layer.descriptor.sizeBytes, source.sizeBytes, options.limits.expansion);
       return {
         descriptor: layer.descriptor,
         diffId: layer.diffId,
-        entries,
+        entries: index.entries,
         source,
         sizeBytes: source.sizeBytes,
         [Symbol.dispose]: () => source[Symbol.dispose](),
@@ -170,7 +173,7 @@ async function loadIndex(
   layer: ImageLayer,
   source: FileSource,
   fingerprint: Fingerprint | undefined,
-): Promise<LayerEntry[] | undefined> {
+): Promise<LayerIndex | undefined> {
   const key = fingerprintKey(fingerprint);
   const facts = { diffId: layer.diffId, sizeBytes: source.sizeBytes, fingerprint: key };
   try {
@@ -187,7 +190,7 @@ async function reindex(
   layer: ImageLayer,
   source: FileSource,
   options: IngestOptions,
-): Promise<LayerEntry[]> {
+): Promise<LayerIndex> {
   const recorder = new Recorder(options.fingerprint);
   const parser = new TarParser(recorder, options.limits.tar);
   for await (const chunk of streamFile(join(directory, DATA_FILE))) {
@@ -196,9 +199,11 @@ async function reindex(
   }
   parser.finish();
   const facts = { diffId: layer.diffId, sizeBytes: source.sizeBytes, fingerprint: fingerprintKey(options.fingerprint) };
-  const lines = encodeIndex(facts, recorder.records);
+  const lines = encodeIndex(facts, parser.peaks, recorder.records);
   await writeIndex(directory, facts.fingerprint, lines);
-  return decodeIndex(Buffer.concat(lines), facts, source) ?? [];
+  const index = decodeIndex(Buffer.concat(lines), facts, source);
+  if (index === undefined) throw new Error(`the index of ${layer.diffId} does not read back`);
+  return index;
 }
 
 async function writeMarker(directory: string, marker: string): Promise<void> {

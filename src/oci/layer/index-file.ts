@@ -3,9 +3,9 @@
 // A file that is cut, altered or of another version counts as missing: an index can always be made again.
 import { createHash } from "node:crypto";
 import type { Digest } from "../../base/digest.ts";
-import type { Source } from "../../base/io/index.ts";
+import { EMPTY_CONTENT, type Source } from "../../base/io/index.ts";
+import type { TarPeaks } from "../../formats/tar/index.ts";
 import { contentOfSpans, type LayerEntry } from "../../tree/index.ts";
-import { EMPTY_CONTENT } from "../../base/io/index.ts";
 import type { LayerRecord } from "./recorder.ts";
 
 const VERSION = 1;
@@ -20,13 +20,19 @@ export interface IndexFacts {
   readonly fingerprint: string | null;
 }
 
-type Line = { readonly version: number } & IndexFacts;
+type Line = { readonly version: number; readonly peaks: TarPeaks } & IndexFacts;
+
+export interface LayerIndex {
+  readonly entries: LayerEntry[];
+  /** How close the layer came to the caps when it was read. */
+  readonly peaks: TarPeaks;
+}
 
 /** type, path, mode, uid, gid, mtime, xattrs (name, value, …), and what the type needs. */
 type Row = [LayerEntry["type"], string, number, number, number, number, string[], ...(string | number | number[])[]];
 
-export function encodeIndex(facts: IndexFacts, records: readonly LayerRecord[]): Uint8Array[] {
-  const line: Line = { version: VERSION, ...facts };
+export function encodeIndex(facts: IndexFacts, peaks: TarPeaks, records: readonly LayerRecord[]): Uint8Array[] {
+  const line: Line = { version: VERSION, ...facts, peaks };
   const lines = [latin1(`${JSON.stringify(line)}\n`)];
   for (let at = 0; at < records.length; at += RECORDS_A_LINE) {
     lines.push(latin1(`${JSON.stringify(records.slice(at, at + RECORDS_A_LINE).map(rowOf))}\n`));
@@ -61,7 +67,7 @@ function rowOf(record: LayerRecord): Row {
 }
 
 /** The entries, with their contents in `source`; undefined when the bytes are not the index that `facts` describe. */
-export function decodeIndex(bytes: Buffer, facts: IndexFacts, source: Source): LayerEntry[] | undefined {
+export function decodeIndex(bytes: Buffer, facts: IndexFacts, source: Source): LayerIndex | undefined {
   const bodyEnd = bytes.length - DIGEST_LINE_BYTES;
   if (bodyEnd < 0) return undefined;
   const digest = createHash("sha256").update(bytes.subarray(0, bodyEnd)).digest("hex");
@@ -77,7 +83,7 @@ export function decodeIndex(bytes: Buffer, facts: IndexFacts, source: Source): L
     for (const row of JSON.parse(bytes.toString("latin1", at, end)) as Row[]) entries.push(entryOf(row, source));
     at = end;
   }
-  return entries;
+  return { entries, peaks: line.peaks };
 }
 
 function entryOf(row: Row, source: Source): LayerEntry {

@@ -61,7 +61,7 @@ export async function ingestLayer(
   assertDiffId(finishDigest(diff), layer);
   await data.finish();
   const facts = { diffId: layer.diffId, sizeBytes, fingerprint: fingerprintKey(options.fingerprint) };
-  await writeIndex(directory, facts.fingerprint, encodeIndex(facts, recorder.records));
+  await writeIndex(directory, facts.fingerprint, encodeIndex(facts, parser.peaks, recorder.records));
 }
 
 function assertDiffId(found: Digest, layer: ImageLayer): void {

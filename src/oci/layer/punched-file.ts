@@ -15,7 +15,7 @@ export class PunchedFile implements AsyncDisposable {
   #offset = 0;
   #underWayBytes = 0;
   #underWay = new Set<Promise<void>>();
-  #failure: unknown;
+  #failure: Error | undefined;
 
   private constructor(path: string, handle: FileHandle) {
     this.path = path;
@@ -61,7 +61,8 @@ export class PunchedFile implements AsyncDisposable {
     this.#underWayBytes += bytes.length;
     const writing = this.#writeAll(bytes, offset)
       .catch((error: unknown) => {
-        this.#failure ??= writeError(this.path, error);
+        const failure = writeError(this.path, error);
+        this.#failure ??= failure instanceof Error ? failure : new Error(String(failure));
       })
       .finally(() => {
         this.#underWayBytes -= bytes.length;

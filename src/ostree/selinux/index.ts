@@ -1,1 +1,2 @@
-export { type Labeller, loadLabeller } from "./labeller.ts";
+export { FileContexts } from "./file-contexts.ts";
+export { Labeller, loadLabeller } from "./labeller.ts";

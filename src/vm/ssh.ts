@@ -1,0 +1,63 @@
+// Logging in to a guest: a key made for one machine, handed over as a systemd credential, used by OpenSSH's client.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { run, type RunResult } from "../base/process/index.ts";
+
+export interface SshKey {
+  readonly privateKeyPath: string;
+  /** The line for authorized_keys. */
+  readonly publicKey: string;
+}
+
+const INSTALL_HINT = "Install openssh-client";
+
+export async function makeSshKey(directory: string): Promise<SshKey> {
+  const privateKeyPath = join(directory, "ssh-key");
+  await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "slipway-vm", "-f", privateKeyPath], {
+    installHint: INSTALL_HINT,
+  });
+  return { privateKeyPath, publicKey: (await readFile(`${privateKeyPath}.pub`, "utf8")).trim() };
+}
+
+/**
+ * The credentials that let a key in as root: systemd 254 and later have one for it; 252 makes the files by tmpfiles.d
+ * lines. /root is a link into /var on image-mode systems, so the folder behind it is made too.
+ */
+export function sshCredentials(key: SshKey): Record<string, string> {
+  const escaped = key.publicKey.replaceAll(" ", "\\x20");
+  const lines = [
+    "d /var/roothome 0700 root root -",
+    "d /var/roothome/.ssh 0700 root root -",
+    `f /var/roothome/.ssh/authorized_keys 0600 root root - ${escaped}`,
+  ];
+  return { "ssh.authorized_keys.root": key.publicKey, "tmpfiles.extra": `${lines.join("\n")}\n` };
+}
+
+export interface SshTarget {
+  readonly key: SshKey;
+  readonly port: number;
+}
+
+/** Runs a command line in the guest's shell. Any exit code of it is a result; 255 means ssh itself failed. */
+export function sshRun(
+  target: SshTarget,
+  command: string,
+  options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+): Promise<RunResult> {
+  const settings = [
+    "StrictHostKeyChecking=no",
+    "UserKnownHostsFile=/dev/null",
+    "LogLevel=ERROR",
+    "BatchMode=yes",
+    "IdentitiesOnly=yes",
+    "ConnectTimeout=10",
+    "ServerAliveInterval=15",
+  ].flatMap((setting) => ["-o", setting]);
+  const args = ["-i", target.key.privateKeyPath, "-p", String(target.port), ...settings, "root@127.0.0.1", command];
+  return run("ssh", args, {
+    timeoutMs: options.timeoutMs,
+    allowExit: Array.from({ length: 256 }, (_, code) => code),
+    installHint: INSTALL_HINT,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+}

@@ -1,0 +1,128 @@
+/** ext4 at sizes and counts that take too long for each run, and growth while mounted. */
+import { readFileSync, truncateSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect } from "vitest";
+import { type Ext4Options, layoutExt4, minimalExt4Size } from "../../src/formats/ext4/index.ts";
+import { directory, type DirectoryInode, file } from "../../src/tree/index.ts";
+import { differences } from "../oracles/ext4-compare.ts";
+import { everyKind, patternContent, randomTree } from "../oracles/ext4-trees.ts";
+import { mountImage } from "../support/disk.ts";
+import { asRoot, oracle, type Requirement, run, tempDir } from "../support/tools.ts";
+import { writeContent } from "../support/write-content.ts";
+
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+const TIB = 2 ** 40;
+const OPTIONS: Ext4Options = {
+  sizeBytes: 256 * MIB,
+  uuid: Buffer.from("0123456789abcdef8123456789abcdef", "hex"),
+  hashSeed: Buffer.from("fedcba98765443218fedcba987654321", "hex"),
+  epochSeconds: 0,
+};
+const MOUNT = [asRoot, "mount", "getfattr", "e2fsck"];
+
+/** The kernel lets only CAP_SYS_RESOURCE (bit 24) grow a mounted ext4. */
+const maySetResources: Requirement = {
+  name: "CAP_SYS_RESOURCE",
+  isThere: () => {
+    const effective = /CapEff:\s+([0-9a-f]+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
+    return Math.floor(Number.parseInt(effective, 16) / 2 ** 24) % 2 === 1;
+  },
+};
+
+async function make(path: string, root: DirectoryInode, options: Partial<Ext4Options> = {}): Promise<void> {
+  await writeContent(path, layoutExt4(root, { ...OPTIONS, ...options }));
+}
+
+async function expectClean(image: string): Promise<void> {
+  const { stdout } = await run("e2fsck", ["-fn", image]);
+  expect(stdout.split("\n").filter((line) => line !== "" && !/^Pass [1-5]|^\S+: \d+\/\d+ files/.test(line))).toEqual(
+    [],
+  );
+}
+
+describe("ext4, long", () => {
+  oracle(
+    [...MOUNT, "resize2fs", "findmnt", maySetResources],
+    "grows while mounted, with the reserved descriptors",
+    async () => {
+      using folder = tempDir();
+      const image = folder.join("image");
+      const root = everyKind();
+      await make(image, root, { sizeBytes: 600 * MIB });
+      truncateSync(image, 100 * GIB);
+      {
+        await using mount = await mountImage(image, folder, "rw");
+        await run("resize2fs", [(await run("findmnt", ["-no", "SOURCE", mount.path])).stdout.trim()]);
+        expect(Number((await run("df", ["--output=size", "-B1", mount.path])).stdout.split("\n")[1])).toBeGreaterThan(
+          95 * GIB,
+        );
+        expect(await differences(root, mount.path)).toEqual([]);
+      }
+      await expectClean(image);
+      const features = (await run("dumpe2fs", ["-h", image])).stdout;
+      expect(features).not.toContain("meta_bg");
+    },
+    { proves: "the kernel's online resize works on our resize inode" },
+  );
+
+  oracle(
+    ["e2fsck"],
+    "is consistent at 60 sizes, five inode ratios and up to 3 TiB",
+    async () => {
+      using folder = tempDir();
+      const root = directory({}, [["data", file(patternContent(100_000))]]);
+      const sizes = Array.from({ length: 60 }, (_each, index) => Math.floor(MIB * (1 + index * index * 1.37)));
+      const ratios = [1024, 2048, 4096, 65_536, 2 ** 22].flatMap((inodeRatio) =>
+        [20 * MIB, 128 * MIB, 300 * MIB, 2300 * MIB, 5 * GIB].map((sizeBytes) => ({ sizeBytes, inodeRatio })),
+      );
+      for (const options of [
+        ...sizes.map((sizeBytes) => ({ sizeBytes })),
+        ...ratios,
+        { sizeBytes: 200 * GIB },
+        { sizeBytes: 2 * TIB },
+        { sizeBytes: 3 * TIB },
+      ]) {
+        const image = folder.join("image");
+        await make(image, root, options);
+        await expectClean(image);
+      }
+    },
+    { proves: "the geometry is right at every size" },
+  );
+
+  oracle(
+    MOUNT,
+    "holds 65,100 subdirectories",
+    async () => {
+      using folder = tempDir();
+      const image = folder.join("image");
+      const entries = Array.from({ length: 65_100 }, (_each, index) => [`directory-${index}`, directory()] as const);
+      const root = directory({}, [["many", directory({}, entries)]]);
+      await make(image, root, { sizeBytes: GIB });
+      await expectClean(image);
+      await using mount = await mountImage(image, folder);
+      expect(await differences(root, mount.path)).toEqual([]);
+    },
+    { proves: "dir_nlink: link counts of directories past 65,000" },
+  );
+
+  oracle(
+    MOUNT,
+    "holds many random trees",
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(randomTree, fc.boolean(), async (root, tight) => {
+          using folder = tempDir();
+          const image = folder.join("image");
+          await make(image, root, { sizeBytes: tight ? minimalExt4Size(root, OPTIONS) : 200 * MIB });
+          await expectClean(image);
+          await using mount = await mountImage(image, folder);
+          expect(await differences(root, mount.path)).toEqual([]);
+        }),
+        { seed: 1906, numRuns: 400, interruptAfterTimeLimit: 240_000 },
+      );
+    },
+    { proves: "arbitrary trees survive" },
+  );
+});
