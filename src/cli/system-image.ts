@@ -5,14 +5,11 @@ import type { DiskImage } from "../disk/index.ts";
 import {
   type Image,
   type Layer,
-  LayoutStore,
   type LocalStore,
   makePlatform,
-  OciError,
-  openImage,
   openLocalStore,
+  openReference,
   parseReference,
-  type ReadableStore,
   type Reference,
   storeName,
 } from "../oci/index.ts";
@@ -39,16 +36,11 @@ export async function openSystemImage(
   name: string,
   options: SystemImageOptions,
 ): Promise<SystemImage> {
-  const reference = parseReference(name);
   const local = await openLocalStore(context.storePath);
-  const { store, nameInStore } = await storeOf(reference, local, name);
-  const image = await openImage(
-    store,
-    nameInStore,
-    options.arch === undefined ? {} : { platform: makePlatform("linux", options.arch) },
-  );
+  const platform = options.arch === undefined ? {} : { platform: makePlatform("linux", options.arch) };
+  const image = await openReference(name, local.images, platform);
   const layers: Layer[] = [];
-  const localName = reference.transport === "store" ? storeName(reference.image) : fullName(nameInStore);
+  const localName = nameElsewhere(parseReference(name));
   return {
     name,
     manifestDigest: image.manifestDigest,
@@ -66,30 +58,10 @@ export async function openSystemImage(
   };
 }
 
-/** In layouts a name is often a bare tag, which names nothing elsewhere. */
-function fullName(name: string | undefined): string | undefined {
-  return name?.includes("/") === true ? name : undefined;
-}
-
-async function storeOf(
-  reference: Reference,
-  local: LocalStore,
-  name: string,
-): Promise<{ readonly store: ReadableStore; readonly nameInStore: string | undefined }> {
-  switch (reference.transport) {
-    case "store":
-      return { store: local.images, nameInStore: storeName(reference.image) };
-    case "oci":
-      return { store: await LayoutStore.open(reference.path), nameInStore: reference.name };
-    default:
-      throw new OciError(
-        "UNSUPPORTED",
-        `cannot read ${name}: this command reads oci: layouts, oci-archive: files and the local store`,
-        {
-          hint: `Copy the image first, for example with: skopeo copy ${name} oci:DIRECTORY:TAG`,
-        },
-      );
-  }
+/** A name that means something beyond this machine: in layouts it is often a bare tag, which does not. */
+function nameElsewhere(reference: Reference): string | undefined {
+  if (reference.transport === "store") return storeName(reference.image);
+  return "name" in reference && reference.name?.includes("/") === true ? reference.name : undefined;
 }
 
 async function openLayers(
@@ -110,10 +82,6 @@ async function openLayers(
         }),
       );
     }
-    return opened.map(({ descriptor, diffId, entries }) => ({
-      digest: descriptor.digest,
-      diffId,
-      entries: entries.map((entry) => ({ ...entry, linkTarget: entry.target })),
-    }));
+    return opened.map(({ descriptor, entries }) => ({ digest: descriptor.digest, entries }));
   });
 }

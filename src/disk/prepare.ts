@@ -7,13 +7,14 @@ import { planExt4 } from "../formats/ext4/index.ts";
 import { type BootableImage, checkConfig, inspectBootable, joinKargs } from "../image/index.ts";
 import {
   composefsImage,
+  deployFirst,
+  type Deployment,
   importImage,
   type ImportedImage,
   type LayerInput,
-  treeOfCommit,
+  TreeFileSystem,
   writeRepoTree,
 } from "../ostree/index.ts";
-import { deployFirst, type Deployment, TreeFileSystem } from "../ostree/sysroot/index.ts";
 import { directory, type DirectoryInode, ensureDirectory, file, lookup, place } from "../tree/index.ts";
 import { formatAleph } from "./aleph.ts";
 import { assembleDisk } from "./assemble.ts";
@@ -75,7 +76,7 @@ export async function prepareDisk(image: DiskImage, options: DiskOptions, progre
   const layers = await image.openLayers();
   const imported = await inStage(progress, "import", undefined, () => importLayers(image, options, layers));
   return await inStage(progress, "lay out", undefined, async () => {
-    const checkout = treeOfCommit(imported.objects, imported.mergeCommit);
+    const checkout = imported.tree;
     const bootable = await inspectBootable(checkout, architecture);
     const ids = options.randomIds ? randomDiskIds() : deriveDiskIds(idSeed(image, options));
     const rootKargs = [`root=UUID=${ids.rootFileSystem}`, "rw", ...bootable.kargs];

@@ -29,12 +29,20 @@ export async function copyImage(
   if (name !== undefined) await to.tag(descriptor, name);
 }
 
-async function copyManifest(from: ReadableStore, descriptor: Descriptor, to: Store, options: CopyOptions, depth: number): Promise<void> {
+async function copyManifest(
+  from: ReadableStore,
+  descriptor: Descriptor,
+  to: Store,
+  options: CopyOptions,
+  depth: number,
+): Promise<void> {
   const document = `${descriptor.digest} of ${from.description}`;
-  if (depth > MAX_DEPTH) throw new OciError("LIMIT", `cannot copy ${document}: indexes within indexes, more than ${MAX_DEPTH} deep`);
+  if (depth > MAX_DEPTH)
+    throw new OciError("LIMIT", `cannot copy ${document}: indexes within indexes, more than ${MAX_DEPTH} deep`);
   const bytes = await fetchDocument(from, descriptor);
   if (isIndexType(descriptor.mediaType)) {
-    for (const child of parseImageIndex(bytes, `index ${document}`).manifests) await copyManifest(from, child, to, options, depth + 1);
+    for (const child of parseImageIndex(bytes, `index ${document}`).manifests)
+      await copyManifest(from, child, to, options, depth + 1);
   } else if (isManifestType(descriptor.mediaType)) {
     const { config, layers } = parseManifest(bytes, `manifest ${document}`);
     await copyBlobs(from, [config, ...layers], to, options);
@@ -44,7 +52,12 @@ async function copyManifest(from: ReadableStore, descriptor: Descriptor, to: Sto
   await pushBytes(to, descriptor, bytes);
 }
 
-async function copyBlobs(from: ReadableStore, blobs: readonly Descriptor[], to: Store, options: CopyOptions): Promise<void> {
+async function copyBlobs(
+  from: ReadableStore,
+  blobs: readonly Descriptor[],
+  to: Store,
+  options: CopyOptions,
+): Promise<void> {
   const queue = [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
   const worker = async (): Promise<void> => {
     for (let blob = queue.shift(); blob !== undefined; blob = queue.shift()) {

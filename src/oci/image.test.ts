@@ -30,7 +30,9 @@ async function pushImage(store: MemoryStore, parts: Parts = {}): Promise<Descrip
   const config = describeBytes(MEDIA_TYPE.config, configBytes);
   await pushBytes(store, config, configBytes);
   const bytes = formatManifest({ mediaType: MEDIA_TYPE.manifest, config, layers, annotations: {} });
-  const changed = Buffer.from(JSON.stringify({ ...(JSON.parse(Buffer.from(bytes).toString()) as object), ...parts.manifest }));
+  const changed = Buffer.from(
+    JSON.stringify({ ...(JSON.parse(Buffer.from(bytes).toString()) as object), ...parts.manifest }),
+  );
   const descriptor = describeBytes(MEDIA_TYPE.manifest, changed);
   await pushBytes(store, descriptor, changed);
   return descriptor;
@@ -60,14 +62,21 @@ describe("openImage", () => {
     expect(image.layers).toEqual([{ descriptor: LAYER, diffId: LAYER.digest }]);
     expect(image.config).toMatchObject({ labels: { "containers.bootc": "1" }, env: [], platform: AMD64 });
     expect((await openImage(store)).manifestDigest).toBe(descriptor.digest);
-    await expect(openImage(store, "other")).rejects.toMatchObject({ code: "NOT_FOUND", message: expect.stringContaining("it has os") as string });
+    await expect(openImage(store, "other")).rejects.toMatchObject({
+      code: "NOT_FOUND",
+      message: expect.stringContaining("it has os") as string,
+    });
   });
 
   it("chooses by platform, and lists what there is", async () => {
     const store = new MemoryStore();
     const amd64 = await pushImage(store);
     const arm64 = await pushImage(store, { config: { architecture: "arm64" } });
-    const inner = await pushIndex(store, [on(AMD64, amd64), on(ARM64, arm64), on({ os: "unknown", architecture: "unknown" }, amd64)]);
+    const inner = await pushIndex(store, [
+      on(AMD64, amd64),
+      on(ARM64, arm64),
+      on({ os: "unknown", architecture: "unknown" }, amd64),
+    ]);
     expect((await openDescriptor(store, inner, { platform: ARM64 })).manifestDigest).toBe(arm64.digest);
     expect((await openDescriptor(store, inner, { platform: ARM64 })).index?.digest).toBe(inner.digest);
     await expect(openDescriptor(store, inner, { platform: parsePlatform("s390x") })).rejects.toMatchObject({
@@ -86,14 +95,25 @@ describe("openImage", () => {
     ["a config without architecture", "BAD_MANIFEST", { config: { architecture: undefined } }],
     ["schema version 1", "UNSUPPORTED", { manifest: { schemaVersion: 1 } }],
     ["an index that says it is a manifest", "BAD_MANIFEST", { manifest: { manifests: [] } }],
-    ["a size that is negative", "BAD_MANIFEST", { manifest: { layers: [{ mediaType: MEDIA_TYPE.layer, digest: LAYER.digest, size: -1 }] } }],
+    [
+      "a size that is negative",
+      "BAD_MANIFEST",
+      { manifest: { layers: [{ mediaType: MEDIA_TYPE.layer, digest: LAYER.digest, size: -1 }] } },
+    ],
     ["layers that are no list", "BAD_MANIFEST", { manifest: { layers: {} } }],
     ["too many layers", "LIMIT", { manifest: { layers: Array.from({ length: 1001 }, () => ({})) } }],
     ["a layer that is no tar", "UNSUPPORTED", { layers: [{ ...LAYER, mediaType: "application/wasm" }] }],
-    ["an artifact", "NOT_AN_IMAGE", { manifest: { config: { mediaType: MEDIA_TYPE.empty, digest: LAYER.digest, size: 2 } } }],
+    [
+      "an artifact",
+      "NOT_AN_IMAGE",
+      { manifest: { config: { mediaType: MEDIA_TYPE.empty, digest: LAYER.digest, size: 2 } } },
+    ],
   ])("refuses %s", async (_, code, parts) => {
     const store = new MemoryStore();
-    await expect(openDescriptor(store, await pushImage(store, parts as Parts))).rejects.toMatchObject({ name: "OciError", code });
+    await expect(openDescriptor(store, await pushImage(store, parts as Parts))).rejects.toMatchObject({
+      name: "OciError",
+      code,
+    });
   });
 
   it("refuses documents above the cap before it fetches them", async () => {

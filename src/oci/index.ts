@@ -9,7 +9,7 @@ export { type Layer, LayerCache, type OpenLayerOptions } from "./layer/cache.ts"
 export type { Fingerprint } from "./layer/fingerprint.ts";
 export { DEFAULT_LAYER_LIMITS, type LayerLimits } from "./layer/limits.ts";
 export { LayoutStore } from "./layout/store.ts";
-export { defaultStoreDirectory, type LocalStore, openLocalStore } from "./local-store.ts";
+export { type LocalStore, openLocalStore } from "./local-store.ts";
 export { formatManifest, type Manifest, parseManifest } from "./manifest.ts";
 export { type Compression, isIndexType, isManifestType, layerCompression, MEDIA_TYPE } from "./media-types.ts";
 export { MemoryStore } from "./memory/store.ts";

@@ -10,13 +10,6 @@ export interface LocalStore {
   readonly cache: LayerCache;
 }
 
-/** `$XDG_DATA_HOME/slipway`, by the XDG base directory specification below `~/.local/share`. */
-export function defaultStoreDirectory(env: Readonly<Record<string, string | undefined>>): string {
-  const data = env["XDG_DATA_HOME"];
-  if (data !== undefined && data.startsWith("/")) return join(data, "slipway");
-  return join(env["HOME"] ?? "/", ".local/share/slipway");
-}
-
 /** Makes the store where there is none. Throws IoError, OciError BAD_LAYOUT. */
 export async function openLocalStore(directory: string): Promise<LocalStore> {
   const images = await LayoutStore.create(directory);

@@ -11,7 +11,10 @@ describe("parseReference", () => {
     ["oci-archive:f.tar:latest", { transport: "oci-archive", path: "f.tar", name: "latest" }],
     ["dir:a:b", { transport: "dir", path: "a:b" }],
     ["docker://quay.io/a/b", { transport: "docker", image: { registry: "quay.io", repository: "a/b", tag: "latest" } }],
-    ["docker://docker.io/debian:12", { transport: "docker", image: { registry: "docker.io", repository: "library/debian", tag: "12" } }],
+    [
+      "docker://docker.io/debian:12",
+      { transport: "docker", image: { registry: "docker.io", repository: "library/debian", tag: "12" } },
+    ],
     ["trixie", { transport: "store", image: { repository: "trixie" } }],
     ["localhost/os:1", { transport: "store", image: { registry: "localhost", repository: "os", tag: "1" } }],
     ["host:5000/os", { transport: "store", image: { registry: "host:5000", repository: "os" } }],
@@ -22,19 +25,39 @@ describe("parseReference", () => {
     expect(parseReference(text)).toEqual(wanted);
   });
 
-  it.each(["", ":", "oci:", "oci::tag", "docker:quay.io/a", "docker://", "A", "a/B", "a:", "a:t@sha256:12", "a//b", "-a", "a@b@c", "x".repeat(300), "host:port/a", "a b"])(
-    "refuses %j",
-    (text) => {
-      expect(() => parseReference(text)).toThrow(expect.objectContaining({ code: "BAD_REFERENCE" }));
-    },
-  );
+  it.each([
+    "",
+    ":",
+    "oci:",
+    "oci::tag",
+    "docker:quay.io/a",
+    "docker://",
+    "A",
+    "a/B",
+    "a:",
+    "a:t@sha256:12",
+    "a//b",
+    "-a",
+    "a@b@c",
+    "x".repeat(300),
+    "host:port/a",
+    "a b",
+  ])("refuses %j", (text) => {
+    expect(() => parseReference(text)).toThrow(expect.objectContaining({ code: "BAD_REFERENCE" }));
+  });
 
   it("names the way around transports of other tools", () => {
     expect(() => parseReference("containers-storage:x")).toThrow(expect.objectContaining({ code: "UNSUPPORTED" }));
   });
 
   it("writes what it reads", () => {
-    for (const text of ["oci:dir:tag", "oci-archive:f.tar", "docker://quay.io/a/b:1", `quay.io/a@${DIGEST}`, "short:1"]) {
+    for (const text of [
+      "oci:dir:tag",
+      "oci-archive:f.tar",
+      "docker://quay.io/a/b:1",
+      `quay.io/a@${DIGEST}`,
+      "short:1",
+    ]) {
       expect(formatReference(parseReference(text))).toBe(text);
     }
   });

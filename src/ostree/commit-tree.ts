@@ -6,7 +6,7 @@ import { encodeCommit, encodeDirmeta, encodeDirtree, OstreeFormatError } from ".
 import { type DirectoryInode, type FileInode, type Inode, sortedEntries } from "../tree/index.ts";
 import { checkoutDirectory, checkoutInode } from "./checkout.ts";
 import { OstreeError } from "./errors.ts";
-import { fileChecksum, type ObjectSet } from "./object-set.ts";
+import { checksumBuffer, fileChecksum, type ObjectSet } from "./object-set.ts";
 
 export interface CommitOptions {
   /** In the order in which it is stored: the order is part of the checksum. */
@@ -66,7 +66,8 @@ export async function storeTree(
 ): Promise<StoredDirectory> {
   const unknown = new Map<FileInode, string>();
   collectUnknown(root, cache, unknown);
-  for (const inode of unknown.keys()) unknown.set(inode, await fileChecksum(inode));
+  const buffer = unknown.size > 0 ? checksumBuffer() : undefined;
+  for (const inode of unknown.keys()) unknown.set(inode, await fileChecksum(inode, buffer));
   return new TreeWriter(objects, cache, unknown).write(root, "");
 }
 

@@ -1,10 +1,10 @@
 // The objects of a repository that lives in memory: metadata as bytes, content by reference to the layer cache.
 // Each content object is one Inode (mtime 0); a checkout hands out that same Inode, which makes the hard link.
+import { createHash } from "node:crypto";
 import { printable } from "../base/bytes/index.ts";
+import { readContent } from "../base/io/index.ts";
 import { checksumOf, fileObjectPrefix, symlinkChecksum } from "../formats/ostree/index.ts";
-import { streamContent } from "../base/io/index.ts";
 import type { FileInode, SymlinkInode } from "../tree/index.ts";
-import { createHash, hash } from "node:crypto";
 import { OstreeError } from "./errors.ts";
 
 export type MetadataKind = "dirtree" | "dirmeta" | "commit";
@@ -84,14 +84,26 @@ function missing(kind: string, checksum: string): OstreeError {
   });
 }
 
-const ONE_SHOT_BYTES = 256 * 1024;
+const READ_BYTES = 256 * 1024;
 
-/** The checksum of a regular file, reading its content unless the inode brings it along. */
-export async function fileChecksum(inode: FileInode): Promise<string> {
+/**
+ * The checksum of a regular file, reading its content unless the inode brings it along. Who asks for many lends a
+ * buffer, for one at a time.
+ */
+export async function fileChecksum(inode: FileInode, buffer?: Uint8Array): Promise<string> {
   if (inode.ostreeChecksum !== undefined) return inode.ostreeChecksum;
-  const prefix = fileObjectPrefix(inode);
-  if (inode.content.sizeBytes === 0) return hash("sha256", prefix, "hex");
-  const digest = createHash("sha256").update(prefix);
-  for await (const chunk of streamContent(inode.content, ONE_SHOT_BYTES)) digest.update(chunk);
+  const { content } = inode;
+  const digest = createHash("sha256").update(fileObjectPrefix(inode));
+  const room = buffer ?? new Uint8Array(Math.min(READ_BYTES, content.sizeBytes));
+  for (let offset = 0; offset < content.sizeBytes; offset += room.length) {
+    const chunk = room.subarray(0, Math.min(room.length, content.sizeBytes - offset));
+    await readContent(content, offset, chunk);
+    digest.update(chunk);
+  }
   return digest.digest("hex");
+}
+
+/** A buffer to lend to `fileChecksum`. */
+export function checksumBuffer(): Uint8Array {
+  return new Uint8Array(READ_BYTES);
 }

@@ -5,7 +5,17 @@ import type { LayerEntry } from "./layer-entry.ts";
 import { applyLayer, mergeLayers } from "./merge-layers.ts";
 import { lookup, TreeError, walk } from "./path.ts";
 
-const METADATA = { mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0, xattrs: [], major: 0, minor: 0, target: "", content: EMPTY_CONTENT };
+const METADATA = {
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  mtimeSeconds: 0,
+  xattrs: [],
+  major: 0,
+  minor: 0,
+  target: "",
+  content: EMPTY_CONTENT,
+};
 
 function file(path: string, text = path): LayerEntry {
   return { ...METADATA, type: "file", path, content: contentOf(Buffer.from(text)) };
@@ -29,7 +39,9 @@ function paths(root: DirectoryInode): string[] {
 
 async function text(root: DirectoryInode, path: string): Promise<string> {
   const inode = lookup(root, path);
-  return inode?.type === "file" ? Buffer.from(await contentBytes(inode.content, 1000)).toString() : `not a file: ${inode?.type}`;
+  return inode?.type === "file"
+    ? Buffer.from(await contentBytes(inode.content, 1000)).toString()
+    : `not a file: ${inode?.type}`;
 }
 
 function codeOf(action: () => unknown): string {
@@ -79,7 +91,8 @@ describe("mergeLayers", () => {
 
   it("ignores the bookkeeping of old storage drivers, refuses whiteouts of nothing", () => {
     expect(paths(mergeLayers([[file(".wh..wh.plnk"), file("a")]]))).toEqual(["a"]);
-    for (const name of [".wh.", ".wh..", ".wh..."]) expect(codeOf(() => mergeLayers([[file(`a/${name}`)]]))).toBe("BAD_PATH");
+    for (const name of [".wh.", ".wh..", ".wh..."])
+      expect(codeOf(() => mergeLayers([[file(`a/${name}`)]]))).toBe("BAD_PATH");
     expect(codeOf(() => mergeLayers([[file("a/.wh....")]]))).toBe("none");
   });
 

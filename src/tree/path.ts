@@ -4,7 +4,9 @@ import { type ByteString, printable } from "../base/bytes/index.ts";
 import { SlipwayError } from "../base/errors.ts";
 import { directory, type DirectoryInode, type Inode, type Metadata, sortedEntries } from "./inode.ts";
 
-export class TreeError extends SlipwayError<"NOT_FOUND" | "NOT_A_DIRECTORY" | "BAD_PATH" | "LIMIT" | "LOOP" | "UNSUPPORTED"> {}
+export class TreeError extends SlipwayError<
+  "NOT_FOUND" | "NOT_A_DIRECTORY" | "BAD_PATH" | "LIMIT" | "LOOP" | "UNSUPPORTED"
+> {}
 
 /** The names of a path. Empty and "." components vanish; ".." and NUL are BAD_PATH. */
 export function splitPath(path: ByteString): ByteString[] {

@@ -18,12 +18,25 @@ async function facts(root: DirectoryInode): Promise<unknown[]> {
   const found: unknown[] = [];
   for (const { path, inode } of walk(root)) {
     if (!numbers.has(inode)) numbers.set(inode, numbers.size);
-    const content = inode.type === "file" ? Buffer.from(await contentBytes(inode.content, 1 << 20)).toString("hex") : undefined;
+    const content =
+      inode.type === "file" ? Buffer.from(await contentBytes(inode.content, 1 << 20)).toString("hex") : undefined;
     const { mode, uid, gid, mtimeSeconds, type } = inode;
     const xattrs = inode.xattrs.map(({ name, value }) => [name, Buffer.from(value).toString("hex")]);
     const target = inode.type === "symlink" ? inode.target : undefined;
     const device = "major" in inode ? [inode.major, inode.minor] : undefined;
-    found.push({ path, number: numbers.get(inode), type, mode, uid, gid, mtimeSeconds, xattrs, content, target, device });
+    found.push({
+      path,
+      number: numbers.get(inode),
+      type,
+      mode,
+      uid,
+      gid,
+      mtimeSeconds,
+      xattrs,
+      content,
+      target,
+      device,
+    });
   }
   return found;
 }
@@ -37,11 +50,19 @@ const name = fc
   )
   .filter((text) => text !== "." && text !== "..");
 const xattrs = fc
-  .uniqueArray(fc.tuple(fc.constantFrom("user.a", "user.b=c", "security.capability", "user.%41"), fc.uint8Array({ maxLength: 30 })), {
-    selector: ([key]) => key,
-    maxLength: 3,
-  })
-  .map((pairs): Xattr[] => pairs.map(([key, value]) => ({ name: key, value })).sort((a, b) => (a.name < b.name ? -1 : 1)));
+  .uniqueArray(
+    fc.tuple(
+      fc.constantFrom("user.a", "user.b=c", "security.capability", "user.%41"),
+      fc.uint8Array({ maxLength: 30 }),
+    ),
+    {
+      selector: ([key]) => key,
+      maxLength: 3,
+    },
+  )
+  .map((pairs): Xattr[] =>
+    pairs.map(([key, value]) => ({ name: key, value })).sort((a, b) => (a.name < b.name ? -1 : 1)),
+  );
 const metadata = fc.record({
   mode: fc.integer({ min: 0, max: 0o7777 }),
   uid: fc.oneof(fc.nat(1000), fc.integer({ min: 0, max: 0xffff_ffff })),
@@ -51,20 +72,27 @@ const metadata = fc.record({
 });
 const leaf: fc.Arbitrary<Inode> = fc.oneof(
   fc.tuple(metadata, fc.uint8Array({ maxLength: 1500 })).map(([meta, bytes]) => file(contentOf(bytes), meta)),
-  fc.tuple(metadata, fc.array(byte, { minLength: 1, maxLength: 150 })).map(([meta, bytes]) => symlink(String.fromCharCode(...bytes), meta)),
-  fc.tuple(metadata, fc.nat(0xffff_ffff), fc.nat(255)).map(([meta, minor, major]): Inode => ({ ...meta, type: "character", major, minor })),
+  fc
+    .tuple(metadata, fc.array(byte, { minLength: 1, maxLength: 150 }))
+    .map(([meta, bytes]) => symlink(String.fromCharCode(...bytes), meta)),
+  fc
+    .tuple(metadata, fc.nat(0xffff_ffff), fc.nat(255))
+    .map(([meta, minor, major]): Inode => ({ ...meta, type: "character", major, minor })),
   metadata.map((meta): Inode => ({ ...meta, type: "fifo" })),
 );
 const { tree } = fc.letrec<{ tree: DirectoryInode }>((tie) => ({
   tree: fc
     .tuple(
       metadata,
-      fc.uniqueArray(fc.tuple(name, fc.oneof({ depthSize: "small" }, leaf, tie("tree"))), { selector: ([key]) => key, maxLength: 4 }),
+      fc.uniqueArray(fc.tuple(name, fc.oneof({ depthSize: "small" }, leaf, tie("tree"))), {
+        selector: ([key]) => key,
+        maxLength: 4,
+      }),
       fc.boolean(),
     )
     .map(([meta, entries, linked]) => {
-      const root = directory(meta, entries as [string, Inode][]);
-      const first = entries.find(([, inode]) => (inode as Inode).type === "file")?.[1] as Inode | undefined;
+      const root = directory(meta, entries);
+      const first = entries.find(([, inode]) => inode.type === "file")?.[1];
       if (linked && first !== undefined) root.entries.set("zz-link", first);
       return root;
     }),

@@ -24,7 +24,10 @@ export async function* treeToTar(root: DirectoryInode, options: TreeToTarOptions
   yield* packer.flush();
 }
 
-function* tarEntries(root: DirectoryInode, options: TreeToTarOptions): Generator<{ entry: TarWriteEntry; content: Content }> {
+function* tarEntries(
+  root: DirectoryInode,
+  options: TreeToTarOptions,
+): Generator<{ entry: TarWriteEntry; content: Content }> {
   const firstNames = new Map<Inode, ByteString>();
   for (const { path, inode } of walk(root)) {
     if (path === "" && options.includeRoot === false) continue;
@@ -35,7 +38,12 @@ function* tarEntries(root: DirectoryInode, options: TreeToTarOptions): Generator
   }
 }
 
-function entryOf(path: ByteString, inode: Inode, first: ByteString | undefined, options: TreeToTarOptions): TarWriteEntry {
+function entryOf(
+  path: ByteString,
+  inode: Inode,
+  first: ByteString | undefined,
+  options: TreeToTarOptions,
+): TarWriteEntry {
   const { mode, uid, gid, xattrs } = inode;
   const mtimeSeconds = Math.min(inode.mtimeSeconds, options.maxMtimeSeconds ?? Number.MAX_SAFE_INTEGER);
   const metadata = { path, mode, uid, gid, mtimeSeconds };
@@ -63,7 +71,7 @@ class Packer {
   #filled = 0;
 
   *add(bytes: Uint8Array): Generator<Uint8Array> {
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const part = bytes.subarray(done, done + CHUNK_BYTES - this.#filled);
       this.#chunk.set(part, this.#filled);
       done += part.length;
@@ -72,8 +80,11 @@ class Packer {
   }
 
   async *addContent(content: Content): AsyncGenerator<Uint8Array> {
-    for (let done = 0; done < content.sizeBytes; ) {
-      const room = this.#chunk.subarray(this.#filled, this.#filled + Math.min(CHUNK_BYTES - this.#filled, content.sizeBytes - done));
+    for (let done = 0; done < content.sizeBytes;) {
+      const room = this.#chunk.subarray(
+        this.#filled,
+        this.#filled + Math.min(CHUNK_BYTES - this.#filled, content.sizeBytes - done),
+      );
       await readContent(content, done, room);
       done += room.length;
       yield* this.#advance(room.length);

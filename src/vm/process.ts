@@ -1,7 +1,6 @@
 // A QEMU process: started, watched, asked over QMP, and never left behind.
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, run, start, waitFor } from "../base/process/index.ts";
 import { setTimeout as sleep } from "node:timers/promises";
-import { run, start, waitFor } from "../base/process/index.ts";
 import { qemuArguments, type QemuSpec } from "./arguments.ts";
 import { Console } from "./console.ts";
 import { VmError } from "./errors.ts";

@@ -64,7 +64,7 @@ const CASES: readonly BadCase[] = [
   { name: "a path over the cap", args: ["--max-path-bytes", "10"], message: /--max-path-bytes/ },
   { name: "a file over the cap", args: ["--max-entry-bytes", "5"], message: /--max-entry-bytes/ },
   { name: "too much in total", args: ["--max-total-bytes", "20"], message: /--max-total-bytes/ },
-  { name: "a disk that is too small", args: ["--size", "520M"], message: /--size leaves/ },
+  { name: "a disk that is too small", args: ["--size", "515M"], message: /--size leaves/ },
   { name: "a truncated tar", layers: [tarOf(TINY_SYSTEM).subarray(0, 3000)], message: /3000|3072|offset/ },
 ];
 
@@ -144,22 +144,28 @@ describe("bad input", () => {
     { proves: "a read-only directory is named" },
   );
 
-  it("kill -9 at any moment leaves no disk, and the next run succeeds", async () => {
+  it("kill -9 at any moment leaves no half disk, and the next run succeeds", async () => {
     using folder = tempDir();
     const reference = tinyImage(folder.join("layout"), [
       [...TINY_SYSTEM, { path: "usr/big", data: noise(24 * 1024 * 1024) }],
     ]);
-    const options: SlipwayOptions = { env: { SLIPWAY_STORE: folder.join("store") } };
+    const whole = folder.join("whole");
+    expect(await create(reference, whole, [], { env: { SLIPWAY_STORE: folder.join("store") } })).toMatchObject({
+      exitCode: 0,
+    });
+    const options: SlipwayOptions = { env: { SLIPWAY_STORE: folder.join("killed-store") } };
     const output = folder.join("out");
+    mkdirSync(output);
     for (const killAfterMs of [60, 150, 250, 350, 450, 600]) {
       const killed = await create(reference, output, [], { ...options, killAfterMs });
+      // Killed after the rename, the disk is there and whole.
+      const left = readdirSync(output).filter((name) => !name.startsWith("."));
+      if (left.length > 0) await run("cmp", [`${whole}/disk.qcow2`, `${output}/disk.qcow2`]);
       if (killed.exitCode === 0) break;
-      expect(
-        readdirSync(folder.path).includes("out") ? readdirSync(output).filter((name) => !name.startsWith(".")) : [],
-      ).toEqual([]);
     }
     expect(await create(reference, output, [], options)).toMatchObject({ exitCode: 0 });
     expect(readdirSync(output)).toEqual(["disk.qcow2"]);
+    await run("cmp", [`${whole}/disk.qcow2`, `${output}/disk.qcow2`]);
   });
 });
 

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import fc from "fast-check";
-import { beforeAll, describe, expect } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { type Content, type Extent, FileSource, MemorySource, type Source } from "../../src/base/io/index.ts";
 import { encodeAll, type OutputRequest } from "../../src/disk/output/encode.ts";
 import { readQcow2 } from "../../src/formats/qcow2/index.ts";
@@ -267,4 +267,22 @@ describe("disk files", () => {
     },
     { proves: "a full output directory is left clean", timeoutMs: 60_000 },
   );
+
+  test("of a killed run leave the target's name alone, and the next run clears up", async () => {
+    using folder = tempDir();
+    const script = `
+      import { encodeAll } from "./src/disk/output/encode.ts";
+      const read = async (offset, target) => { target.fill(offset % 251 + 1); await new Promise((resolve) => setTimeout(resolve, 5)); };
+      const disk = { sizeBytes: 2 ** 32, extents: [{ at: 0, length: 2 ** 32, source: { sizeBytes: 2 ** 32, read }, sourceOffset: 0 }] };
+      const outputs = [{ format: "raw", path: process.argv[1] + "/a.raw" }, { format: "qcow2", path: process.argv[1] + "/a.qcow2" }];
+      await encodeAll(disk, outputs, { onProgress: (done) => { if (done > 50_000_000) process.kill(process.pid, "SIGKILL"); } });`;
+    await expect(
+      run(process.execPath, ["--input-type=module-typescript", "-e", script, folder.path]),
+    ).rejects.toMatchObject({ code: "FAILED" });
+    const left = readdirSync(folder.path);
+    expect(left.filter((name) => !name.endsWith(".partial"))).toEqual([]);
+    expect(left).toHaveLength(2);
+    await encodeAll(diskOf([], MIB), [{ format: "raw", path: folder.join("a.raw") }]);
+    expect(readdirSync(folder.path)).toEqual(["a.raw"]);
+  });
 });

@@ -20,7 +20,7 @@ const stream = Buffer.concat([gzipSync(first), gzipSync(second)]);
 describe("gunzip", () => {
   it("reads several members, however they are cut", async () => {
     for (const step of [1, 7, stream.length]) {
-      expect((await gather(gunzip(pieces(stream, step)))).toString()).toBe(`${first}${second}`);
+      expect((await gather(gunzip(pieces(stream, step)))).equals(Buffer.concat([first, second]))).toBe(true);
     }
   });
 
@@ -40,7 +40,11 @@ describe("gunzip", () => {
     ["bytes after zeros", "TRAILING_DATA", Buffer.concat([stream, Buffer.alloc(100), Buffer.from("rest")])],
     ["bytes after the last member", "CORRUPT", Buffer.concat([stream, Buffer.from("some more bytes")])],
     ["a changed byte", "CORRUPT", Buffer.from(stream.map((byte, at) => (at === 15 ? byte ^ 0xff : byte)))],
-    ["a wrong checksum", "CORRUPT", Buffer.from(stream.map((byte, at) => (at === stream.length - 8 ? byte ^ 1 : byte)))],
+    [
+      "a wrong checksum",
+      "CORRUPT",
+      Buffer.from(stream.map((byte, at) => (at === stream.length - 8 ? byte ^ 1 : byte))),
+    ],
     ["text", "CORRUPT", Buffer.from("this is no gzip data at all")],
   ])("refuses %s", async (_, code, bytes) => {
     for (const step of [1, 4096]) {

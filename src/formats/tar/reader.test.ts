@@ -32,7 +32,7 @@ function readAll(tar: Buffer, step = tar.length + 1, limits: TarLimits = DEFAULT
       entry: (entry) => {
         open = Buffer.alloc(entry.sizeBytes > 1 << 26 ? 0 : entry.sizeBytes);
       },
-      data: (bytes, at) => void open.set(bytes, at),
+      data: (bytes, at) => open.set(bytes, at),
       end: (entry) => {
         const bySpans = Buffer.alloc(open.length);
         for (const { at, length, offset } of entry.spans) bySpans.set(tar.subarray(offset, offset + length), at);
@@ -52,7 +52,11 @@ function sha(bytes: Buffer): string {
 }
 
 function entryBytes(entry: TarWriteEntry, data: Uint8Array = Buffer.alloc(0)): Buffer {
-  return Buffer.concat([encodeTarHeader({ ...entry, sizeBytes: data.length }), data, Buffer.alloc(tarPadding(data.length))]);
+  return Buffer.concat([
+    encodeTarHeader({ ...entry, sizeBytes: data.length }),
+    data,
+    Buffer.alloc(tarPadding(data.length)),
+  ]);
 }
 
 const PLAIN: TarWriteEntry = { type: "file", path: "a", mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0 };
@@ -120,8 +124,12 @@ describe("names and metadata of other writers", () => {
       // Half a second after -315,619,200, which libarchive writes as "-315619200.5".
       expect(entries.get("d/empty")?.mtimeSeconds).toBe(name === "bsd-names" ? -315_619_201 : -315_619_200);
       const links = [entries.get(long), entries.get("d/hard")];
-      expect(links.map((entry) => entry?.type).sort()).toEqual(["file", "hardlink"]);
-      expect(links.find((entry) => entry?.type === "file")).toMatchObject({ uid: 3_000_000, gid: 4_000_000, mode: 0o4755 });
+      expect(new Set(links.map((entry) => entry?.type))).toEqual(new Set(["file", "hardlink"]));
+      expect(links.find((entry) => entry?.type === "file")).toMatchObject({
+        uid: 3_000_000,
+        gid: 4_000_000,
+        mode: 0o4755,
+      });
     });
   }
 
@@ -170,7 +178,10 @@ describe("big numbers", () => {
       },
     };
     const entries = await scanTar(source);
-    expect(entries.map(({ path, sizeBytes }) => [path, sizeBytes])).toEqual([["a", size], ["after", 0]]);
+    expect(entries.map(({ path, sizeBytes }) => [path, sizeBytes])).toEqual([
+      ["a", size],
+      ["after", 0],
+    ]);
     await expect(scanTar({ ...source, sizeBytes: 1024 ** 3 })).rejects.toMatchObject({ code: "TRUNCATED" });
   });
 });
@@ -180,7 +191,9 @@ describe("ends", () => {
   const two = entryBytes({ ...PLAIN, path: "b" });
 
   it("ends at two zero blocks and ignores the rest", () => {
-    expect(readAll(Buffer.concat([one, TAR_END, Buffer.alloc(9000), two])).map(({ entry }) => entry.path)).toEqual(["a"]);
+    expect(readAll(Buffer.concat([one, TAR_END, Buffer.alloc(9000), two])).map(({ entry }) => entry.path)).toEqual([
+      "a",
+    ]);
   });
 
   it("goes on after a lone zero block, takes a missing end for the end", () => {
@@ -241,18 +254,20 @@ describe("refusals", () => {
     ["maxSparseSpans", 10, vector("pax-sparse-1.0")],
   ] as const)("holds input against %s", (name, value, bytes) => {
     const limits = { ...DEFAULT_TAR_LIMITS, [name]: value };
-    expect(() => readAll(bytes, undefined, limits)).toThrow(expect.objectContaining({ code: "LIMIT", hint: expect.stringContaining("--max-") as string }));
+    expect(() => readAll(bytes, undefined, limits)).toThrow(
+      expect.objectContaining({ code: "LIMIT", hint: expect.stringContaining("--max-") as string }),
+    );
     expect(codeOf(() => readAll(bytes))).toBe("none");
   });
 });
 
 describe("damaged input", () => {
-  const whole = Buffer.concat([
-    vector("pax-sparse-1.0").subarray(0, 512 * 12),
-    vector("gnu-names"),
-  ]);
+  const whole = Buffer.concat([vector("pax-sparse-1.0").subarray(0, 512 * 12), vector("gnu-names")]);
   const small = Buffer.concat([
-    entryBytes({ ...PLAIN, path: "p".repeat(200), xattrs: [{ name: "user.x", value: Buffer.from("v\n") }] }, Buffer.from("hello")),
+    entryBytes(
+      { ...PLAIN, path: "p".repeat(200), xattrs: [{ name: "user.x", value: Buffer.from("v\n") }] },
+      Buffer.from("hello"),
+    ),
     entryBytes({ ...PLAIN, type: "directory", path: "dir" }),
     TAR_END,
   ]);
@@ -280,7 +295,13 @@ describe("damaged input", () => {
   it("never throws anything but TarError, never hangs, whatever changes", () => {
     fc.assert(
       fc.property(
-        fc.constantFrom(whole, small, vector("pax-sparse-0.0").subarray(0, 8192), vector("gnu-sparse").subarray(0, 8192), vector("bsd-xattrs")),
+        fc.constantFrom(
+          whole,
+          small,
+          vector("pax-sparse-0.0").subarray(0, 8192),
+          vector("gnu-sparse").subarray(0, 8192),
+          vector("bsd-xattrs"),
+        ),
         fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 6 }),
         fc.boolean(),
         fc.integer({ min: 1, max: 2000 }),
@@ -288,7 +309,9 @@ describe("damaged input", () => {
           let damaged: Buffer = Buffer.from(bytes);
           for (const [at, value] of changes) damaged[at % damaged.length] = value;
           // Right checksums let the damage reach what lies behind them.
-          if (repair) for (let at = 0; at + 512 <= damaged.length; at += 512) if (damaged[at + 257] === 0x75) damaged = patch(damaged, at, () => undefined);
+          if (repair)
+            for (let at = 0; at + 512 <= damaged.length; at += 512)
+              if (damaged[at + 257] === 0x75) damaged = patch(damaged, at, () => undefined);
           codeOf(() => readAll(damaged, step));
         },
       ),

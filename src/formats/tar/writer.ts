@@ -1,7 +1,17 @@
 // Entries to header blocks: ustar where it can say everything (POSIX.1-2017 pax, "ustar Interchange Format"), with an
 // extended header in front where it cannot: long or non-ASCII names, numbers beyond the octal fields, extended attributes
 // (raw SCHILY.xattr values). No user or group names, no times but mtime: equal input gives equal bytes.
-import { BLOCK_BYTES, type Field, FIELD, PAX_XATTR, PAX_XATTR_BASE64, type TarEntryType, type TarXattr, TYPE, USTAR_MAGIC } from "./format.ts";
+import {
+  BLOCK_BYTES,
+  type Field,
+  FIELD,
+  PAX_XATTR,
+  PAX_XATTR_BASE64,
+  type TarEntryType,
+  type TarXattr,
+  TYPE,
+  USTAR_MAGIC,
+} from "./format.ts";
 import { checksums } from "./header.ts";
 import { formatPaxRecord } from "./pax.ts";
 
@@ -40,7 +50,12 @@ export function encodeTarHeader(entry: TarWriteEntry): Uint8Array {
   if (records.length === 0) return header;
   const pax = Buffer.concat(records);
   const name = `PaxHeaders/${ascii(path).replace(/\/$/, "").split("/").at(-1)?.slice(0, 80)}`;
-  const paxHeader = encodeBlock({ type: "file", path: name, mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0 }, name, TYPE.paxLocal, pax.length);
+  const paxHeader = encodeBlock(
+    { type: "file", path: name, mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0 },
+    name,
+    TYPE.paxLocal,
+    pax.length,
+  );
   return Buffer.concat([paxHeader, pax, Buffer.alloc(tarPadding(pax.length)), header]);
 }
 
@@ -109,7 +124,11 @@ function splitName(path: string): { prefix: string; name: string } | undefined {
   if (!isAscii(path)) return undefined;
   if (path.length <= FIELD.name.length) return { prefix: "", name: path };
   // The slash that parts them belongs to neither; a directory's last slash stays with its name.
-  for (let slash = path.indexOf("/"); slash >= 0 && slash <= FIELD.prefix.length; slash = path.indexOf("/", slash + 1)) {
+  for (
+    let slash = path.indexOf("/");
+    slash >= 0 && slash <= FIELD.prefix.length;
+    slash = path.indexOf("/", slash + 1)
+  ) {
     const name = path.slice(slash + 1);
     if (slash > 0 && name.length > 0 && name.length <= FIELD.name.length) return { prefix: path.slice(0, slash), name };
   }
@@ -133,5 +152,8 @@ function ascii(text: string): string {
 }
 
 function percentEncode(text: string): string {
-  return text.replace(/[^A-Za-z0-9_.-]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+  return text.replace(
+    /[^A-Za-z0-9_.-]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
 }

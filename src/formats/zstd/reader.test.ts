@@ -18,12 +18,18 @@ const SKIPPABLE = Buffer.from("502a4d1804000000deadbeef", "hex");
 const first = Buffer.from("first frame ".repeat(500));
 const second = Buffer.from("second");
 const checked = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
-const stream = Buffer.concat([SKIPPABLE, zstdCompressSync(first, checked), SKIPPABLE, zstdCompressSync(second), SKIPPABLE]);
+const stream = Buffer.concat([
+  SKIPPABLE,
+  zstdCompressSync(first, checked),
+  SKIPPABLE,
+  zstdCompressSync(second),
+  SKIPPABLE,
+]);
 
 describe("unzstd", () => {
   it("reads several frames and passes over skippable ones, however they are cut", async () => {
     for (const step of [1, 7, stream.length]) {
-      expect((await gather(unzstd(pieces(stream, step)))).toString()).toBe(`${first}${second}`);
+      expect((await gather(unzstd(pieces(stream, step)))).equals(Buffer.concat([first, second]))).toBe(true);
     }
   });
 

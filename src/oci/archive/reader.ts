@@ -35,7 +35,10 @@ export class ArchiveStore implements ReadableStore, Disposable {
     try {
       const members = await readMembers(source);
       if (!members.has(LAYOUT_FILE) || !members.has(INDEX_FILE)) {
-        throw new OciError("BAD_LAYOUT", `cannot read ${path} as an oci-archive: it has no ${members.has(LAYOUT_FILE) ? INDEX_FILE : LAYOUT_FILE}`);
+        throw new OciError(
+          "BAD_LAYOUT",
+          `cannot read ${path} as an oci-archive: it has no ${members.has(LAYOUT_FILE) ? INDEX_FILE : LAYOUT_FILE}`,
+        );
       }
       return new ArchiveStore(source, members);
     } catch (error) {
@@ -66,7 +69,8 @@ export class ArchiveStore implements ReadableStore, Disposable {
   async list(): Promise<readonly NamedDescriptor[]> {
     const member = this.#members.get(INDEX_FILE) as Member;
     const what = `${INDEX_FILE} of ${this.description}`;
-    if (member.sizeBytes > MAX_INDEX_BYTES) throw new OciError("LIMIT", `cannot read ${what}: ${member.sizeBytes} bytes, more than ${MAX_INDEX_BYTES}`);
+    if (member.sizeBytes > MAX_INDEX_BYTES)
+      throw new OciError("LIMIT", `cannot read ${what}: ${member.sizeBytes} bytes, more than ${MAX_INDEX_BYTES}`);
     const { manifests } = readImageIndex(await readBytes(this.#source, member.offset, member.sizeBytes), what);
     return manifests.map((descriptor) => ({ name: descriptor.annotations?.[REF_NAME], descriptor }));
   }
@@ -81,7 +85,10 @@ function openSource(path: string): FileSource {
     return FileSource.open(path);
   } catch (error) {
     if (systemErrorCode(error) !== "ENOENT") throw error;
-    throw new OciError("NOT_FOUND", `cannot read ${path} as an oci-archive: there is no such file`, { cause: error, data: { path } });
+    throw new OciError("NOT_FOUND", `cannot read ${path} as an oci-archive: there is no such file`, {
+      cause: error,
+      data: { path },
+    });
   }
 }
 

@@ -1,5 +1,14 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
@@ -7,7 +16,13 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { digestHex, digestOf } from "../../base/digest.ts";
 import { contentBytes } from "../../base/io/index.ts";
 import { verifyStream } from "../../base/stream/index.ts";
-import { DEFAULT_TAR_LIMITS, encodeTarHeader, TAR_END, tarPadding, type TarWriteEntry } from "../../formats/tar/index.ts";
+import {
+  DEFAULT_TAR_LIMITS,
+  encodeTarHeader,
+  TAR_END,
+  tarPadding,
+  type TarWriteEntry,
+} from "../../formats/tar/index.ts";
 import type { LayerEntry } from "../../tree/index.ts";
 import { describeBytes, type Descriptor } from "../descriptor.ts";
 import type { ImageLayer } from "../image.ts";
@@ -26,7 +41,9 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 const METADATA = { mode: 0o644, uid: 1, gid: 2, mtimeSeconds: 3 };
 
-function tarOf(entries: readonly (readonly [entry: Partial<TarWriteEntry> & { path: string }, data?: Uint8Array])[]): Buffer {
+function tarOf(
+  entries: readonly (readonly [entry: Partial<TarWriteEntry> & { path: string }, data?: Uint8Array])[],
+): Buffer {
   const parts = entries.flatMap(([entry, data = Buffer.alloc(0)]) => [
     encodeTarHeader({ ...METADATA, type: "file", ...entry, sizeBytes: data.length }),
     data,
@@ -89,7 +106,11 @@ describe("LayerCache", () => {
     ["zstd", zstdCompressSync(TAR), MEDIA_TYPE.layerZstd],
     ["plain", TAR, MEDIA_TYPE.layer],
     ["gzip labelled as plain", gzipSync(TAR), MEDIA_TYPE.layer],
-    ["several gzip members", Buffer.concat([gzipSync(TAR.subarray(0, 1000)), gzipSync(TAR.subarray(1000))]), MEDIA_TYPE.layerGzip],
+    [
+      "several gzip members",
+      Buffer.concat([gzipSync(TAR.subarray(0, 1000)), gzipSync(TAR.subarray(1000))]),
+      MEDIA_TYPE.layerGzip,
+    ],
   ])("reads %s layers", async (_, blob, mediaType) => {
     const image = await fixture(blob, TAR, mediaType);
     const entries = await open(image, { fingerprint: OSTREE });
@@ -108,11 +129,17 @@ describe("LayerCache", () => {
     expect(entries[1]?.ostreeChecksum).toBe(createHash("sha256").update("420 1|app").digest("hex"));
     expect(entries[2]?.ostreeChecksum).toBe(createHash("sha256").update("420 1|").update(HOLEY).digest("hex"));
     expect(entries[5]).toMatchObject({ major: 1, minor: 3 });
-    expect(entries[2]?.content.extents.map(({ at, length }) => [at, length])).toEqual([[0, 8192], [303_104, 6896]]);
+    expect(entries[2]?.content.extents.map(({ at, length }) => [at, length])).toEqual([
+      [0, 8192],
+      [303_104, 6896],
+    ]);
   });
 
   it("punches holes", async () => {
-    const tar = tarOf([[{ path: "zeros" }, Buffer.alloc(8 * 1024 * 1024)], [{ path: "data" }, randomBytes(10_000)]]);
+    const tar = tarOf([
+      [{ path: "zeros" }, Buffer.alloc(8 * 1024 * 1024)],
+      [{ path: "data" }, randomBytes(10_000)],
+    ]);
     const image = await fixture(gzipSync(tar), tar);
     await open(image);
     const { size, blocks } = statSync(dataPath(image.layer));
@@ -130,7 +157,9 @@ describe("LayerCache", () => {
     expect(fingerprinted[1]?.ostreeChecksum).toBeDefined();
     expect(first[1]?.ostreeChecksum).toBeUndefined();
     const newer = { ...OSTREE, version: 2, prefix: () => Buffer.from("v2|") };
-    expect((await open(image, { fingerprint: newer }))[1]?.ostreeChecksum).toBe(createHash("sha256").update("v2|app").digest("hex"));
+    expect((await open(image, { fingerprint: newer }))[1]?.ostreeChecksum).toBe(
+      createHash("sha256").update("v2|app").digest("hex"),
+    );
     expect(image.store.fetches).toBe(1);
   });
 
@@ -186,7 +215,11 @@ describe("a cache that was damaged", () => {
     const image = await cached();
     const index = join(directory, digestHex(image.layer.diffId), "index");
     const good = readFileSync(index);
-    const damaged = [good.subarray(0, 100), Buffer.alloc(0), Buffer.from(good.map((byte, at) => (at === 200 ? byte ^ 1 : byte)))];
+    const damaged = [
+      good.subarray(0, 100),
+      Buffer.alloc(0),
+      Buffer.from(good.map((byte, at) => (at === 200 ? byte ^ 1 : byte))),
+    ];
     for (const bytes of damaged) {
       writeFileSync(index, bytes);
       expect((await open(image)).length).toBe(7);
@@ -223,10 +256,21 @@ describe("layers that are refused", () => {
   const cases: Readonly<Record<string, Refusal>> = {
     "a blob that is shorter": { code: "SIZE_MISMATCH", blob: good, stored: good.subarray(0, 300) },
     "a blob that is longer": { code: "SIZE_MISMATCH", blob: good, stored: Buffer.concat([good, Buffer.from("x")]) },
-    "a blob with other bytes": { code: "DIGEST_MISMATCH", blob: good, stored: Buffer.from(good.map((byte, at) => (at === 100 ? byte ^ 1 : byte))) },
-    "a blob with another header": { code: "DIGEST_MISMATCH", blob: good, stored: Buffer.from(good.map((byte, at) => (at === 0 ? 0 : byte))) },
+    "a blob with other bytes": {
+      code: "DIGEST_MISMATCH",
+      blob: good,
+      stored: Buffer.from(good.map((byte, at) => (at === 100 ? byte ^ 1 : byte))),
+    },
+    "a blob with another header": {
+      code: "DIGEST_MISMATCH",
+      blob: good,
+      stored: Buffer.from(good.map((byte, at) => (at === 0 ? 0 : byte))),
+    },
     "a gzip stream that was cut before it was pushed": { code: "TRUNCATED", blob: good.subarray(0, 300) },
-    "a gzip stream that was broken before it was pushed": { code: "CORRUPT", blob: Buffer.from(good.map((byte, at) => (at === 50 ? byte ^ 0xff : byte))) },
+    "a gzip stream that was broken before it was pushed": {
+      code: "CORRUPT",
+      blob: Buffer.from(good.map((byte, at) => (at === 50 ? byte ^ 0xff : byte))),
+    },
     "a tar that was cut": { code: "TRUNCATED", blob: gzipSync(TAR.subarray(0, 1700)), tar: TAR.subarray(0, 1700) },
     "a tar that is none": { code: "BAD_TAR", blob: gzipSync(Buffer.alloc(2000, 65)), tar: Buffer.alloc(2000, 65) },
     "another tar than the config says": { code: "DIFF_ID_MISMATCH", blob: good, tar: Buffer.from("other") },
@@ -257,7 +301,10 @@ describe("layers that are refused", () => {
   it("holds cached layers against the caps of the present run", async () => {
     const image = await fixture(good);
     await open(image);
-    await expect(open(image, { limits: few })).rejects.toMatchObject({ code: "LIMIT", hint: expect.stringContaining("--max-entries") as string });
+    await expect(open(image, { limits: few })).rejects.toMatchObject({
+      code: "LIMIT",
+      hint: expect.stringContaining("--max-entries") as string,
+    });
     await expect(open(image, { limits: small })).rejects.toMatchObject({ code: "LIMIT" });
   });
 

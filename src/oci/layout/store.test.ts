@@ -37,9 +37,15 @@ function describeStore(name: string, open: () => Promise<Store>): void {
 
     it("refuses bytes that are not what the descriptor says, and keeps nothing", async () => {
       const store = await open();
-      await expect(store.push(helloBlob, bytesOnce(Buffer.from("hellO")))).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
-      await expect(store.push(helloBlob, bytesOnce(Buffer.from("hell")))).rejects.toMatchObject({ code: "SIZE_MISMATCH" });
-      await expect(store.push(helloBlob, bytesOnce(Buffer.from("hello!")))).rejects.toMatchObject({ code: "SIZE_MISMATCH" });
+      await expect(store.push(helloBlob, bytesOnce(Buffer.from("hellO")))).rejects.toMatchObject({
+        code: "DIGEST_MISMATCH",
+      });
+      await expect(store.push(helloBlob, bytesOnce(Buffer.from("hell")))).rejects.toMatchObject({
+        code: "SIZE_MISMATCH",
+      });
+      await expect(store.push(helloBlob, bytesOnce(Buffer.from("hello!")))).rejects.toMatchObject({
+        code: "SIZE_MISMATCH",
+      });
       expect(await store.exists(helloBlob)).toBe(false);
       await expect(fetchDocument(store, helloBlob)).rejects.toMatchObject({ code: "NOT_FOUND" });
     });
@@ -55,7 +61,7 @@ function describeStore(name: string, open: () => Promise<Store>): void {
       expect((await store.resolve("a")).digest).toBe(other.digest);
       expect((await store.resolve(other.digest)).digest).toBe(other.digest);
       await expect(store.resolve()).rejects.toMatchObject({ code: "AMBIGUOUS" });
-      expect((await store.list()).map((entry) => entry.name).sort()).toEqual(["a", "b"]);
+      expect(new Set((await store.list()).map((entry) => entry.name))).toEqual(new Set(["a", "b"]));
       await store.delete("a");
       await expect(store.delete("a")).rejects.toMatchObject({ code: "NOT_FOUND" });
       expect((await store.resolve()).digest).toBe(helloBlob.digest);
@@ -86,13 +92,18 @@ describe("LayoutStore", () => {
   it("keeps all names of writers that run at once", async () => {
     const stores = await Promise.all(Array.from({ length: 8 }, () => LayoutStore.create(directory)));
     await Promise.all(stores.map((store, index) => store.tag(helloBlob, `name-${index}`)));
-    expect((await stores[0]?.list())?.map(({ name }) => name).sort()).toEqual(stores.map((_, index) => `name-${index}`));
+    expect((await stores[0]?.list())?.map(({ name }) => name).sort()).toEqual(
+      stores.map((_, index) => `name-${index}`),
+    );
     expect(readdirSync(directory).filter((name) => name.includes("lock"))).toEqual([]);
   });
 
   it("takes over the lock of a process that died", async () => {
     const store = await LayoutStore.create(directory);
-    writeFileSync(join(directory, ".index.json.lock"), `4194305 ${readlinkSync("/proc/self/ns/pid")} 0011223344556677\n`);
+    writeFileSync(
+      join(directory, ".index.json.lock"),
+      `4194305 ${readlinkSync("/proc/self/ns/pid")} 0011223344556677\n`,
+    );
     await store.tag(helloBlob, "a");
     expect((await store.list()).length).toBe(1);
   });
@@ -100,8 +111,16 @@ describe("LayoutStore", () => {
   it.each([
     ["no layout", "NOT_FOUND", (): void => undefined],
     ["a marker that is no JSON", "BAD_LAYOUT", (): void => writeFileSync(join(directory, "oci-layout"), "x")],
-    ["another version", "BAD_LAYOUT", (): void => writeFileSync(join(directory, "oci-layout"), '{"imageLayoutVersion":"2.0"}')],
-    ["no index", "BAD_LAYOUT", (): void => writeFileSync(join(directory, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}')],
+    [
+      "another version",
+      "BAD_LAYOUT",
+      (): void => writeFileSync(join(directory, "oci-layout"), '{"imageLayoutVersion":"2.0"}'),
+    ],
+    [
+      "no index",
+      "BAD_LAYOUT",
+      (): void => writeFileSync(join(directory, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}'),
+    ],
   ])("refuses %s", async (_, code, prepare) => {
     prepare();
     await expect(LayoutStore.open(directory)).rejects.toMatchObject({ name: "OciError", code });
@@ -140,9 +159,13 @@ describe("copyImage", () => {
   it("sets no name when a blob is missing", async () => {
     const from = new MemoryStore();
     const descriptor = await pushImage(from);
-    const broken = { ...from, description: "broken", fetch: (wanted: Descriptor) => from.fetch(wanted.digest === helloBlob.digest ? { ...wanted, digest: digestOf(Buffer.from("elsewhere")) } : wanted) };
+    const elsewhere = digestOf(Buffer.from("elsewhere"));
+    const fetch = from.fetch.bind(from);
+    from.fetch = (wanted) => fetch(wanted.digest === helloBlob.digest ? { ...wanted, digest: elsewhere } : wanted);
     const to = await LayoutStore.create(directory);
-    await expect(copyImage(broken as unknown as MemoryStore, descriptor, to, "os")).rejects.toMatchObject({ code: "NOT_FOUND" });
+    await expect(copyImage(from, descriptor, to, "os")).rejects.toMatchObject({
+      code: "NOT_FOUND",
+    });
     expect(await to.list()).toEqual([]);
   });
 });
