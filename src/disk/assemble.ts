@@ -1,7 +1,7 @@
 // A plan and the trees of its file systems become one disk, by reference: nothing is read or written here.
 import { ceilDiv, parseUuid } from "../base/bytes/index.ts";
 import { type Content, placeContents } from "../base/io/index.ts";
-import { layoutExt4 } from "../formats/ext4/index.ts";
+import { type Census, layoutExt4 } from "../formats/ext4/index.ts";
 import { layoutGpt } from "../formats/gpt/index.ts";
 import { layoutVfat } from "../formats/vfat/index.ts";
 import type { DirectoryInode } from "../tree/index.ts";
@@ -9,7 +9,8 @@ import type { DiskPlan, PartitionPlan } from "./plan.ts";
 
 export interface DiskTrees {
   readonly esp: DirectoryInode;
-  readonly root: DirectoryInode;
+  /** What ext4 knows of the tree: taken once, for plan and layout. */
+  readonly root: Census;
 }
 
 export interface AssembleOptions {

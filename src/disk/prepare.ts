@@ -3,7 +3,7 @@
 import { parseUuid, utf8 } from "../base/bytes/index.ts";
 import { type Content, contentOf, dataBytes } from "../base/io/index.ts";
 import { inStage, type Progress } from "../base/progress.ts";
-import { planExt4 } from "../formats/ext4/index.ts";
+import { type Census, planExt4, surveyExt4 } from "../formats/ext4/index.ts";
 import { type BootableImage, checkConfig, inspectBootable, joinKargs } from "../image/index.ts";
 import {
   composefsImage,
@@ -12,6 +12,7 @@ import {
   importImage,
   type ImportedImage,
   type LayerInput,
+  loadLabeller,
   TreeFileSystem,
   writeRepoTree,
 } from "../ostree/index.ts";
@@ -96,11 +97,14 @@ export async function prepareDisk(image: DiskImage, options: DiskOptions, progre
       ...(composefs === undefined ? {} : { composefs }),
     });
     finishRoot(root, image, options, bootable, checkout);
+    // bootc ends with the same step: what is not in the commit gets its label too.
+    const labelled = (await loadLabeller(checkout))?.labelRest(root) ?? root;
     const esp = await espFiles(checkout, architecture, ids.rootFileSystem);
     if (!esp.hasBlscfg) for (const karg of kargs) assertScriptable(karg);
 
-    const plan = planDisk({ ...sizesOf(options), architecture, ids, ...ext4Needs(root, ids, epochSeconds) });
-    const trees = { esp: esp.root, root };
+    const survey = surveyExt4(labelled, { hashSeed: parseUuid(ids.hashSeed), epochSeconds });
+    const plan = planDisk({ ...sizesOf(options), architecture, ids, ...ext4Needs(survey, ids, epochSeconds) });
+    const trees = { esp: esp.root, root: survey };
     const content = assembleDisk(plan, trees, { hashSeed: ids.hashSeed, epochSeconds });
     return {
       plan,
@@ -173,11 +177,11 @@ function epochOf(image: DiskImage, options: DiskOptions): number {
 }
 
 function ext4Needs(
-  root: DirectoryInode,
+  survey: Census,
   ids: DiskIds,
   epochSeconds: number,
 ): { contentBytes: number; minimalRootBytes: number } {
-  const needs = planExt4(root, {
+  const needs = planExt4(survey, {
     sizeBytes: AMPLE_BYTES,
     uuid: parseUuid(ids.rootFileSystem),
     hashSeed: parseUuid(ids.hashSeed),

@@ -6,6 +6,7 @@ export { LayerError, type LayerErrorCode, OciError, type OciErrorCode } from "./
 export { type Image, type ImageLayer, openDescriptor, openImage, type OpenImageOptions } from "./image.ts";
 export { choosePlatform, formatImageIndex, type ImageIndex, parseImageIndex } from "./image-index.ts";
 export { type Layer, LayerCache, type OpenLayerOptions } from "./layer/cache.ts";
+export { openLayers } from "./layer/open-all.ts";
 export type { Fingerprint } from "./layer/fingerprint.ts";
 export { DEFAULT_LAYER_LIMITS, type LayerLimits } from "./layer/limits.ts";
 export { LayoutStore } from "./layout/store.ts";

@@ -10,6 +10,7 @@ export type { LayerInput } from "./import/layer-input.ts";
 export { fileChecksum, ObjectSet, type StoredObject } from "./object-set.ts";
 export { assertRefName, escapeRef, imageRef, layerRef, unescapeRef } from "./ref-name.ts";
 export { type RepoConfig, writeRepoTree } from "./repo-tree.ts";
+export { Labeller, loadLabeller } from "./selinux/index.ts";
 export { deployFirst, type DeployInput, type Deployment } from "./sysroot/deploy.ts";
 export { OstreeSysrootError } from "./sysroot/errors.ts";
 export type { SysrootFileSystem } from "./sysroot/file-system.ts";

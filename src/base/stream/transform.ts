@@ -30,12 +30,19 @@ export async function* runCodec(
   }
 }
 
+/** The codec has its next input at hand while the caller prepares the one after. */
+const MAX_QUEUED = 3;
+
 async function feed(
   codec: Codec,
   input: AsyncIterable<Uint8Array>,
   onRest: (bytes: Uint8Array) => void,
 ): Promise<void> {
   let fed = 0;
+  let queued = 0;
+  let wake: () => void = () => undefined;
+  codec.on("end", () => wake());
+  codec.on("close", () => wake());
   /** Chunks that the codec may not have used whole, the newest last. */
   let recent: { readonly end: number; readonly bytes: Uint8Array }[] = [];
   for await (const bytes of input) {
@@ -47,31 +54,21 @@ async function feed(
     if (codec.destroyed) return;
     fed += bytes.length;
     recent = [...recent.filter(({ end }) => end > codec.bytesWritten), { end: fed, bytes }];
-    if (!codec.write(bytes)) await writable(codec);
+    queued++;
+    codec.write(bytes, () => {
+      queued--;
+      wake();
+    });
+    while (queued >= MAX_QUEUED && !isOver(codec)) await new Promise<void>((resolve) => (wake = resolve));
   }
   if (!codec.writableEnded && !codec.readableEnded) codec.end();
-  await ended(codec);
+  while (!isOver(codec)) await new Promise<void>((resolve) => (wake = resolve));
   for (const { end, bytes } of recent) {
     const unused = Math.min(end - codec.bytesWritten, bytes.length);
     if (unused > 0) onRest(bytes.subarray(bytes.length - unused));
   }
 }
 
-/** Until the codec takes more input, or is over. */
-function writable(codec: Codec): Promise<void> {
-  return once(codec, ["drain", "end", "close"]);
-}
-
-function ended(codec: Codec): Promise<void> {
-  return codec.readableEnded || codec.destroyed ? Promise.resolve() : once(codec, ["end", "close"]);
-}
-
-function once(codec: Codec, events: readonly string[]): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      for (const event of events) codec.off(event, done);
-      resolve();
-    };
-    for (const event of events) codec.on(event, done);
-  });
+function isOver(codec: Codec): boolean {
+  return codec.readableEnded || codec.destroyed;
 }

@@ -102,7 +102,7 @@ function entryType(header: RawHeader, path: string, offset: number): TarEntryTyp
     );
   }
   // Before ustar had type 5, a directory was a file whose name ends in a slash.
-  if (type === "file" && header.type !== TYPE.gnuSparse && path.endsWith("/")) return "directory";
+  if (header.type === TYPE.oldFile && path.endsWith("/")) return "directory";
   return type;
 }
 

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { type Digest, digestHex, finishDigest, isDigest } from "../../base/digest.ts";
 import { systemErrorCode } from "../../base/errors.ts";
 import { assertExpansion } from "../../base/stream/index.ts";
-import { AtomicFile, FileSource, sweepPartials, writeError } from "../../base/io/index.ts";
+import { AtomicFile, FileSource, IoError, sweepPartials, writeError } from "../../base/io/index.ts";
 import { assertWithinLimits, TarParser } from "../../formats/tar/index.ts";
 import type { LayerEntry } from "../../tree/index.ts";
 import type { Descriptor } from "../descriptor.ts";
@@ -43,6 +43,7 @@ export interface OpenLayerOptions {
 
 /** Names the running system: what was written under it is read back whole. */
 const BOOT_FILE = "boot";
+const MAX_ATTEMPTS = 3;
 
 export class LayerCache {
   readonly directory: string;
@@ -65,15 +66,19 @@ export class LayerCache {
   async open(store: ReadableStore, layer: ImageLayer, options: OpenLayerOptions = {}): Promise<Layer> {
     const complete: IngestOptions = { ...options, limits: options.limits ?? DEFAULT_LAYER_LIMITS };
     try {
-      const cached = await this.#load(layer, complete);
-      if (cached !== undefined) return cached;
-      await this.#ingest(store, layer, complete);
-      const made = await this.#load(layer, complete);
-      if (made !== undefined) return made;
+      // More than once when another process prunes what was just made.
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const cached = await this.#load(layer, complete);
+        if (cached !== undefined) return cached;
+        await this.#ingest(store, layer, complete);
+      }
     } catch (error) {
       throw layerError(error, layer);
     }
-    throw new Error(`the cache entry of ${layer.diffId} vanished while it was made`);
+    throw new IoError(
+      "READ_FAILED",
+      `cannot read layer ${layer.descriptor.digest}: its cache entry vanished again and again`,
+    );
   }
 
   /** True when the layer can be opened without its blob. */
@@ -99,8 +104,8 @@ export class LayerCache {
 
   async #load(layer: ImageLayer, options: IngestOptions): Promise<Layer | undefined> {
     const directory = this.#path(layer.diffId);
-    if ((await fileSize(join(directory, DATA_FILE))) === undefined) return undefined;
-    if (!(await this.#isWhole(layer.diffId, directory))) {
+    const isThere = (await fileSize(join(directory, DATA_FILE))) !== undefined;
+    if (!isThere || !(await this.#isWhole(layer.diffId, directory))) {
       await this.#evict(layer.diffId);
       return undefined;
     }
@@ -132,7 +137,8 @@ export class LayerCache {
     const hash = createHash("sha256");
     for await (const chunk of streamFile(join(directory, DATA_FILE))) hash.update(chunk);
     if (finishDigest(hash) !== diffId) return false;
-    await writeMarker(directory, marker);
+    // Only saves the next run this work: a cache that cannot be written is still good to read.
+    await writeMarker(directory, marker).catch(() => undefined);
     return true;
   }
 
@@ -200,7 +206,7 @@ async function reindex(
   parser.finish();
   const facts = { diffId: layer.diffId, sizeBytes: source.sizeBytes, fingerprint: fingerprintKey(options.fingerprint) };
   const lines = encodeIndex(facts, parser.peaks, recorder.records);
-  await writeIndex(directory, facts.fingerprint, lines);
+  await writeIndex(directory, facts.fingerprint, lines).catch(() => undefined);
   const index = decodeIndex(Buffer.concat(lines), facts, source);
   if (index === undefined) throw new Error(`the index of ${layer.diffId} does not read back`);
   return index;

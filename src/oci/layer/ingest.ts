@@ -43,6 +43,8 @@ export async function ingestLayer(
     for await (const chunk of decompress(blob, options.limits.expansion)) {
       options.signal?.throwIfAborted();
       const written = data.append(chunk);
+      // Awaited below, unless the parser throws first.
+      written.catch(() => undefined);
       diff.update(chunk);
       parser.push(chunk);
       sizeBytes += chunk.length;

@@ -5,6 +5,8 @@ import type { DirectoryInode, FileInode, Inode, SymlinkInode, Xattr } from "../.
 import { loadPolicy, type Policy } from "./policy.ts";
 
 const XATTR = "security.selinux";
+const IS_DEPLOYMENT = /^\/ostree\/deploy\/[^/]+\/deploy\/[^/]+\.[0-9]+$/;
+const IS_CONTENT_OBJECT = /^\/ostree\/repo\/objects\/[^/]+\/[^/]+\.file$/;
 
 /** Relabels trees whose directories stand at the same path wherever they are shared. */
 export class Labeller {
@@ -20,6 +22,31 @@ export class Labeller {
   /** The relabelled tree; inodes whose label is right already are taken over. The tree itself is not changed. */
   relabel(root: DirectoryInode): DirectoryInode {
     return this.#directory(root, "");
+  }
+
+  /**
+   * Labels what stands in a sysroot without a label, in place: what libostree and the installer add around a deployment.
+   * The repository's content objects and the deployments are what their checksums say and stay so. Returns the root,
+   * which may be a new one.
+   */
+  labelRest(root: DirectoryInode, path: ByteString = ""): DirectoryInode {
+    for (const [name, child] of root.entries) {
+      const at: ByteString = `${path}/${name}`;
+      if (IS_DEPLOYMENT.test(at) || IS_CONTENT_OBJECT.test(at)) continue;
+      const labelled = child.type === "directory" ? this.labelRest(child, at) : this.#labelBare(child, at);
+      if (labelled !== child) root.entries.set(name, labelled);
+    }
+    if (hasLabel(root)) return root;
+    const xattrs = withLabel(root.xattrs, this.#policy.label(path === "" ? "/" : path, "directory"));
+    return xattrs === root.xattrs ? root : { ...root, xattrs };
+  }
+
+  #labelBare(inode: Inode, path: ByteString): Inode {
+    if (hasLabel(inode) || (inode.type !== "file" && inode.type !== "symlink")) return inode;
+    // The kernel in /boot is a further name of an object.
+    if (inode.type === "file" && inode.ostreeChecksum !== undefined) return inode;
+    const xattrs = withLabel(inode.xattrs, this.#policy.label(path, inode.type));
+    return xattrs === inode.xattrs ? inode : withXattrs(inode, xattrs);
   }
 
   #directory(inode: DirectoryInode, path: ByteString): DirectoryInode {
@@ -56,6 +83,10 @@ export class Labeller {
     }
     return labelled;
   }
+}
+
+function hasLabel({ xattrs }: Inode): boolean {
+  return xattrs.some(({ name }) => name === XATTR);
 }
 
 /** The checksum covers the xattrs: it is not known any more. */

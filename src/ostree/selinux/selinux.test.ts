@@ -83,6 +83,21 @@ describe("relabelling", () => {
     expect((await loadLabeller(labelled))?.relabel(labelled)).toBe(labelled);
   });
 
+  it("labels what stands around a deployment, and leaves objects and deployments as they are", async () => {
+    const root = directory();
+    const kernel = { ...file(contentOf(Buffer.from("k"))), ostreeChecksum: "1".repeat(64) };
+    place(root, "ostree/deploy/default/deploy/abc.0/usr/bin/a", file(EMPTY_CONTENT));
+    place(root, "ostree/repo/objects/11/11.file", kernel);
+    place(root, "boot/ostree/default-1/vmlinuz", kernel);
+    place(root, "usr/bin/x", file(EMPTY_CONTENT));
+    const labelled = (await loadLabeller(system()))?.labelRest(root) ?? root;
+    expect(labelOf(labelled, "")).toBe("system_u:object_r:root_t:s0\0");
+    expect(labelOf(labelled, "usr/bin/x")).toBe("system_u:object_r:bin_t:s0\0");
+    expect(labelOf(labelled, "ostree/deploy/default/deploy/abc.0/usr/bin/a")).toBeUndefined();
+    expect(lookup(labelled, "boot/ostree/default-1/vmlinuz")).toBe(kernel);
+    expect(lookup(labelled, "ostree/repo/objects/11/11.file")).toBe(kernel);
+  });
+
   it("happens only under a policy that is enforced or permissive", async () => {
     expect(await loadLabeller(directory())).toBeUndefined();
     expect(await loadLabeller(system("SELINUX=disabled\nSELINUXTYPE=small\n"))).toBeUndefined();

@@ -1,0 +1,151 @@
+// mmdebstrap(1): Debian packages to a tar of a root file system, without root where user namespaces allow it. The mode is
+// always explicit: `auto` may fall back to fakechroot, which cannot run newer systems than the host's.
+// The only thing that runs inside the new system besides package scripts is dracut.
+import { readFile, stat } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { messageOf } from "../../base/errors.ts";
+import { ProcessError, run } from "../../base/process/index.ts";
+import { DebianBaseError } from "./errors.ts";
+import { PATH_FILTERS } from "./packages.ts";
+import type { DebianArchitecture, Suite } from "./suites.ts";
+
+export interface BootstrapSpec {
+  readonly mode: "root" | "unshare";
+  readonly suite: Suite;
+  readonly architecture: DebianArchitecture;
+  readonly packages: readonly string[];
+  /** sources.list(5) lines. */
+  readonly sources: readonly string[];
+  readonly aptOptions: readonly string[];
+  /** A tar that is unpacked over the system before packages are configured. */
+  readonly earlyTar: string;
+  readonly output: string;
+}
+
+/** Makes the initramfs of the one kernel beside its modules. mmdebstrap gives the new root as $1. */
+const MAKE_INITRAMFS = `set -eu
+for modules in "$1"/usr/lib/modules/*; do
+  version=\${modules##*/}
+  chroot "$1" dracut --quiet --force --kver "$version" "/usr/lib/modules/$version/initramfs.img"
+done`;
+
+export function mmdebstrapArguments(spec: BootstrapSpec): string[] {
+  return [
+    `--mode=${spec.mode}`,
+    "--variant=minbase",
+    "--format=tar",
+    `--architectures=${spec.architecture}`,
+    `--include=${spec.packages.join(",")}`,
+    ...PATH_FILTERS.map((filter) => `--dpkgopt=${filter}`),
+    ...spec.aptOptions.map((option) => `--aptopt=${aptOptionLine(option)}`),
+    // The hook is split like a shell line, hence a path of ours without blanks.
+    `--essential-hook=tar-in ${spec.earlyTar} /`,
+    `--customize-hook=${MAKE_INITRAMFS}`,
+    spec.suite,
+    spec.output,
+    ...spec.sources,
+  ];
+}
+
+/** "Key=value", as apt's -o takes it, to a line of apt.conf(5); such lines pass as they are. */
+function aptOptionLine(option: string): string {
+  if (option.trimEnd().endsWith(";") || option.trimEnd().endsWith("}")) return option;
+  const equals = option.indexOf("=");
+  if (equals <= 0 || option.includes('"')) {
+    throw new DebianBaseError("BAD_OPTION", `cannot use apt option ${JSON.stringify(option)}: want Key=value`);
+  }
+  return `${option.slice(0, equals)} "${option.slice(equals + 1)}";`;
+}
+
+/** Throws NOT_INSTALLED, BOOTSTRAP_FAILED with the end of mmdebstrap's report. */
+export async function bootstrap(
+  spec: BootstrapSpec,
+  options: { readonly sourceDateEpoch: number; readonly tempDirectory: string; readonly signal?: AbortSignal },
+): Promise<void> {
+  try {
+    await run("mmdebstrap", mmdebstrapArguments(spec), {
+      env: {
+        SOURCE_DATE_EPOCH: String(options.sourceDateEpoch),
+        TMPDIR: options.tempDirectory,
+        LC_ALL: "C.UTF-8",
+        // Packages would each make an initramfs; ours is made once, at the end.
+        INITRD: "No",
+      },
+      installHint: "Install mmdebstrap",
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+  } catch (error) {
+    if (!(error instanceof ProcessError) || error.code !== "FAILED") throw error;
+    throw new DebianBaseError("BOOTSTRAP_FAILED", `cannot install ${spec.suite} with mmdebstrap: ${messageOf(error)}`, {
+      cause: error,
+      ...hintFor(messageOf(error)),
+    });
+  }
+}
+
+function hintFor(message: string): { hint?: string } {
+  if (/Release file .*(expired|no longer valid)|is expired/.test(message)) {
+    return {
+      hint: "Add --apt-option Acquire::Check-Valid-Until=false if an old state of the archive is what you want",
+    };
+  }
+  if (/Unable to locate package/.test(message)) return { hint: "Check the names given to --include" };
+  return {};
+}
+
+const WANTED_IDS = 65_536;
+
+/** `root` for root, else `unshare` if this user may have a user namespace. Throws NO_USER_NAMESPACES. */
+export async function chooseMode(): Promise<"root" | "unshare"> {
+  const { uid, username } = userInfo();
+  if (uid === 0) return "root";
+  const problems: string[] = [];
+  for (const path of ["/etc/subuid", "/etc/subgid"]) {
+    const found = largestRange(await readFile(path, "utf8").catch(() => ""), username, uid);
+    if (found < WANTED_IDS)
+      problems.push(`${path} gives ${username} ${found === 0 ? "no ids" : `${found} ids`}, not ${WANTED_IDS}`);
+  }
+  for (const program of ["/usr/bin/newuidmap", "/usr/bin/newgidmap"]) {
+    if (
+      !(await stat(program).then(
+        () => true,
+        () => false,
+      ))
+    )
+      problems.push(`${program} is missing (package uidmap)`);
+  }
+  if (problems.length === 0) return "unshare";
+  throw new DebianBaseError("NO_USER_NAMESPACES", `cannot install a system without root: ${problems.join("; ")}`, {
+    hint: `As root: apt-get install uidmap && usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${username}`,
+  });
+}
+
+/** Longest range of subuid(5) for a user, who is named by name or number. */
+export function largestRange(text: string, username: string, uid: number): number {
+  const counts = text.split("\n").flatMap((line) => {
+    const [owner, , count] = line.split(":");
+    return owner === username || owner === String(uid) ? [Number(count)] : [];
+  });
+  return Math.max(0, ...counts.filter(Number.isSafeInteger));
+}
+
+const DEBIAN_NAMES: Readonly<Record<string, DebianArchitecture>> = { x64: "amd64", arm64: "arm64" };
+
+/** The Debian name of this machine's architecture. */
+export function hostArchitecture(): DebianArchitecture | undefined {
+  return DEBIAN_NAMES[process.arch];
+}
+
+/** Programs of another architecture run through binfmt_misc and qemu-user; arch-test knows whether they do. */
+export async function assertRunnable(architecture: DebianArchitecture): Promise<void> {
+  if (architecture === hostArchitecture()) return;
+  try {
+    await run("arch-test", [architecture], { installHint: "Install arch-test, qemu-user-static and binfmt-support" });
+  } catch (error) {
+    if (error instanceof ProcessError && error.code === "NOT_INSTALLED") throw error;
+    throw new DebianBaseError("NO_EMULATION", `cannot run ${architecture} programs on this machine (${process.arch})`, {
+      cause: error,
+      hint: "Install qemu-user-static and binfmt-support, and mount binfmt_misc on /proc/sys/fs/binfmt_misc",
+    });
+  }
+}
