@@ -61,6 +61,8 @@ async function bundle() {
       js: 'import { createRequire as bundleRequire } from "node:module"; const require = bundleRequire(import.meta.url);',
     },
   });
+  // Its service would live as long as the script that is run next.
+  await esbuild.stop();
   const outputs = Object.keys(result.metafile.outputs).map((file) => basename(file));
   for (const file of readdirSync(dist)) {
     if (file.endsWith(".js") && !outputs.includes(file)) rmSync(join(dist, file));

@@ -7,13 +7,14 @@ import {
   type Layer,
   type LocalStore,
   makePlatform,
+  openLayers,
   openLocalStore,
   openReference,
   parseReference,
   type Reference,
   storeName,
 } from "../oci/index.ts";
-import { fileObjectPrefix, type LayerInput } from "../ostree/index.ts";
+import { fileObjectPrefix } from "../ostree/index.ts";
 import type { Context } from "./context.ts";
 import type { InputLimits } from "./limits.ts";
 
@@ -39,7 +40,7 @@ export async function openSystemImage(
   const local = await openLocalStore(context.storePath);
   const platform = options.arch === undefined ? {} : { platform: makePlatform("linux", options.arch) };
   const image = await openReference(name, local.images, platform);
-  const layers: Layer[] = [];
+  let layers: readonly Layer[] = [];
   const localName = nameElsewhere(parseReference(name));
   return {
     name,
@@ -50,7 +51,10 @@ export async function openSystemImage(
     labels: image.config.labels,
     ...(image.config.created === undefined ? {} : { created: image.config.created }),
     ...(localName === undefined ? {} : { localName }),
-    openLayers: () => openLayers(context, local, image, options.limits, layers),
+    openLayers: async () => {
+      layers = await readLayers(context, local, image, options.limits);
+      return layers.map(({ descriptor, entries }) => ({ digest: descriptor.digest, entries }));
+    },
     [Symbol.asyncDispose]: () => {
       for (const layer of layers) layer[Symbol.dispose]();
       return Promise.resolve();
@@ -64,24 +68,18 @@ function nameElsewhere(reference: Reference): string | undefined {
   return "name" in reference && reference.name?.includes("/") === true ? reference.name : undefined;
 }
 
-async function openLayers(
+async function readLayers(
   context: Context,
   local: LocalStore,
   image: Image,
   limits: InputLimits,
-  opened: Layer[],
-): Promise<LayerInput[]> {
-  return await inStage(context.progress, "read", undefined, async (stage) => {
-    for (const layer of image.layers) {
-      opened.push(
-        await local.cache.open(image.store, layer, {
-          fingerprint: OSTREE_FINGERPRINT,
-          limits,
-          signal: context.signal,
-          onBytes: (bytes) => stage.advance(bytes),
-        }),
-      );
-    }
-    return opened.map(({ descriptor, entries }) => ({ digest: descriptor.digest, entries }));
-  });
+): Promise<readonly Layer[]> {
+  return await inStage(context.progress, "read", undefined, (stage) =>
+    openLayers(local.cache, image, {
+      fingerprint: OSTREE_FINGERPRINT,
+      limits,
+      signal: context.signal,
+      onBytes: (bytes) => stage.advance(bytes),
+    }),
+  );
 }

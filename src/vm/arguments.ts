@@ -21,14 +21,14 @@ export interface QemuSpec {
 /** The serial console is QEMU's standard input and output. */
 export function qemuArguments(spec: QemuSpec): string[] {
   const args = [
-    ...["-machine", `${spec.machine.machineType},accel=${spec.accelerator}${spec.secureBoot ? ",smm=on" : ""}`],
-    ...["-cpu", spec.cpu, "-smp", String(spec.cpus), "-m", `${Math.floor(spec.memoryBytes / 1024 ** 2)}M`],
-    ...["-nodefaults", "-display", "none", "-serial", "stdio"],
-    ...["-qmp", `unix:${option(spec.qmpSocket)},server=on,wait=off`],
-    ...["-drive", `if=pflash,format=raw,readonly=on,file=${option(spec.firmware.code)}`],
-    ...["-drive", `if=pflash,format=raw,file=${option(spec.firmware.variables)}`],
-    ...["-device", "virtio-rng-pci"],
-  ];
+    ["-machine", `${spec.machine.machineType},accel=${spec.accelerator}${spec.secureBoot ? ",smm=on" : ""}`],
+    ["-cpu", spec.cpu, "-smp", String(spec.cpus), "-m", `${Math.floor(spec.memoryBytes / 1024 ** 2)}M`],
+    ["-nodefaults", "-display", "none", "-serial", "stdio"],
+    ["-qmp", `unix:${option(spec.qmpSocket)},server=on,wait=off`],
+    ["-drive", `if=pflash,format=raw,readonly=on,file=${option(spec.firmware.code)}`],
+    ["-drive", `if=pflash,format=raw,file=${option(spec.firmware.variables)}`],
+    ["-device", "virtio-rng-pci"],
+  ].flat();
   if (spec.secureBoot) args.push("-global", "driver=cfi.pflash01,property=secure,value=on");
   if (spec.disk !== undefined) {
     // An overlay that is thrown away needs no flushes.

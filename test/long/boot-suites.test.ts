@@ -35,7 +35,13 @@ describe("GRUB, upgrade and rollback", () => {
         using folder = tempDir();
         const image = await debianImage(suite, base);
         const made = await slipwayJson<{ deployment: { commit: string } }>([
-          ...["disk", "create", image, "--type", "raw", "-o", folder.path],
+          "disk",
+          "create",
+          image,
+          "--type",
+          "raw",
+          "-o",
+          folder.path,
         ]);
         const disk = folder.join("disk.raw");
         await using vm = await startVm({ disk, persist: true, diskSizeBytes: 12 * 1024 ** 3, architecture: "amd64" });

@@ -2,6 +2,7 @@
  * `slipway` as a user runs it: a process of its own, from the clone. Each test names its store; the Debian image that
  * many tests share is made once, into .cache/test-store, and made again when the recipe changes.
  */
+import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -22,26 +23,35 @@ export interface SlipwayOptions {
   readonly cwd?: string;
   /** Prefix command, such as setpriv with its options. */
   readonly under?: readonly string[];
+  /** kill -9 for the whole process group: bin/slipway.cjs runs the program as a child, which must not live on. */
   readonly killAfterMs?: number;
 }
 
 /** Runs a command to its end; a signal counts as exit code -1. */
 export async function slipway(args: readonly string[], options: SlipwayOptions = {}): Promise<Outcome> {
-  const [command = process.execPath, ...prefix] = [...(options.under ?? []), process.execPath];
-  const child = start(command, [...prefix, SLIPWAY, ...args], {
+  const argv = [...(options.under ?? []), process.execPath, SLIPWAY, ...args];
+  const child = start(argv[0] ?? process.execPath, argv.slice(1), {
     cwd: options.cwd ?? root,
     env: { ...process.env, SLIPWAY_STORE: SHARED_STORE, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
+    detached: options.killAfterMs !== undefined,
   });
   let stdout = "";
   let stderr = "";
   child.stdout?.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-  const timer =
-    options.killAfterMs === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), options.killAfterMs);
+  const timer = options.killAfterMs === undefined ? undefined : setTimeout(() => killGroup(child), options.killAfterMs);
   const exitCode = await waitFor(child, "slipway").catch(() => -1);
   clearTimeout(timer);
   return { exitCode, stdout, stderr };
+}
+
+function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // Gone already.
+  }
 }
 
 /** Runs a command that has to succeed and returns what `--json` printed. */

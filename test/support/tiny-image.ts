@@ -5,39 +5,64 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 
 export interface TarItem {
+  /** One byte a character, as in ByteString; longer ones than 100 bytes become GNU long names. */
   readonly path: string;
   readonly type?: "file" | "directory" | "symlink" | "hardlink";
   readonly data?: string | Uint8Array;
   readonly target?: string;
   readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Raw values by name. */
+  readonly xattrs?: Readonly<Record<string, Uint8Array>>;
 }
 
-/** A ustar archive. */
+/** A ustar archive, with GNU long names and PAX extended attributes where items need them. */
 export function tarOf(items: readonly TarItem[]): Buffer {
   const blocks: Buffer[] = [];
   for (const item of items) {
-    const data = Buffer.from(item.data ?? "");
-    const header = Buffer.alloc(512);
+    if (item.path.length > 100)
+      blocks.push(...member({ path: "././@LongLink" }, "L", Buffer.from(`${item.path}\0`, "latin1")));
+    if (item.xattrs !== undefined) blocks.push(...member({ path: "pax" }, "x", paxXattrs(item.xattrs)));
     const type = { file: "0", hardlink: "1", symlink: "2", directory: "5" }[item.type ?? "file"];
-    header.write(item.path, 0, 100);
-    header.write(`${(item.mode ?? (type === "5" ? 0o755 : 0o644)).toString(8).padStart(7, "0")}\0`, 100);
-    header.write("0000000\0", 108);
-    header.write("0000000\0", 116);
-    header.write(`${data.length.toString(8).padStart(11, "0")}\0`, 124);
-    header.write("00000000000\0", 136);
-    header.write("        ", 148);
-    header.write(type, 156);
-    header.write(item.target ?? "", 157, 100);
-    header.write("ustar\x0000", 257);
-    let sum = 0;
-    for (const byte of header) sum += byte;
-    header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
-    blocks.push(header, data, Buffer.alloc((512 - (data.length % 512)) % 512));
+    blocks.push(...member(item, type, Buffer.from(item.data ?? "")));
   }
   return Buffer.concat([...blocks, Buffer.alloc(1024)]);
+}
+
+function member(item: TarItem, type: string, data: Buffer): Buffer[] {
+  const header = Buffer.alloc(512);
+  header.write(item.path.slice(0, 100), 0, 100, "latin1");
+  header.write(`${octal(item.mode ?? (type === "5" ? 0o755 : 0o644), 7)}\0`, 100);
+  header.write(`${octal(item.uid ?? 0, 7)}\0`, 108);
+  header.write(`${octal(item.gid ?? 0, 7)}\0`, 116);
+  header.write(`${octal(data.length, 11)}\0`, 124);
+  header.write("00000000000\0", 136);
+  header.write("        ", 148);
+  header.write(type, 156);
+  header.write(item.target ?? "", 157, 100, "latin1");
+  header.write("ustar\x0000", 257);
+  let sum = 0;
+  for (const byte of header) sum += byte;
+  header.write(`${octal(sum, 6)}\0 `, 148);
+  return [header, data, Buffer.alloc((512 - (data.length % 512)) % 512)];
+}
+
+function octal(value: number, digits: number): string {
+  return value.toString(8).padStart(digits, "0");
+}
+
+function paxXattrs(xattrs: Readonly<Record<string, Uint8Array>>): Buffer {
+  const records = Object.entries(xattrs).map(([name, value]) => {
+    const body = Buffer.concat([Buffer.from(` SCHILY.xattr.${name}=`), value, Buffer.from("\n")]);
+    let length = body.length + 1;
+    while (String(length).length + body.length !== length) length += 1;
+    return Buffer.concat([Buffer.from(String(length)), body]);
+  });
+  return Buffer.concat(records);
 }
 
 export interface TinyImageOptions {
@@ -48,7 +73,20 @@ export interface TinyImageOptions {
   readonly spoil?: (blob: Buffer) => Buffer;
   /** Uses another diffId than the right one. */
   readonly wrongDiffId?: boolean;
+  /** Of each layer; gzip unless told otherwise. */
+  readonly compression?: readonly Compression[];
+  /** Further members of the image's config. */
+  readonly config?: Readonly<Record<string, unknown>>;
 }
+
+export type Compression = "gzip" | "zstd" | "none";
+
+const COMPRESS: Readonly<Record<Compression, (tar: Buffer) => Buffer>> = {
+  gzip: (tar) => gzipSync(tar, { level: 1 }),
+  zstd: (tar) => zstdCompressSync(tar),
+  none: (tar) => tar,
+};
+const LAYER_SUFFIX: Readonly<Record<Compression, string>> = { gzip: "+gzip", zstd: "+zstd", none: "" };
 
 /** Files of a system that passes every check and has a fake kernel. */
 export const TINY_SYSTEM: readonly TarItem[] = [
@@ -83,10 +121,14 @@ export function tinyImage(
     writeFileSync(join(blobs, digest.slice(7)), stored);
     return { digest, size: bytes.length };
   };
-  const tars = layers.map((layer) => (Buffer.isBuffer(layer) ? layer : tarOf(layer as readonly TarItem[])));
-  const layerDescriptors = tars.map((tar) => {
-    const blob = gzipSync(tar);
-    return { mediaType: "application/vnd.oci.image.layer.v1.tar+gzip", ...put(blob, options.spoil?.(blob) ?? blob) };
+  const tars = layers.map((layer) => (Buffer.isBuffer(layer) ? layer : tarOf(layer)));
+  const layerDescriptors = tars.map((tar, index) => {
+    const compression = options.compression?.[index] ?? "gzip";
+    const blob = COMPRESS[compression](tar);
+    return {
+      mediaType: `application/vnd.oci.image.layer.v1.tar${LAYER_SUFFIX[compression]}`,
+      ...put(blob, options.spoil?.(blob) ?? blob),
+    };
   });
   const config = Buffer.from(
     JSON.stringify({
@@ -99,6 +141,7 @@ export function tinyImage(
         diff_ids: tars.map((tar) => (options.wrongDiffId === true ? digestOf(Buffer.from("other")) : digestOf(tar))),
       },
       history: tars.map(() => ({ created_by: "test" })),
+      ...options.config,
     }),
   );
   const manifest = Buffer.from(

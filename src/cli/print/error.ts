@@ -8,7 +8,7 @@ export function formatError(error: unknown, verbose: boolean): string {
     return `slipway: unexpected error, this is a bug: ${detail}\n`;
   }
   const lines = [`slipway: ${error.message}`];
-  if (error.hint !== undefined) lines.push(`  ${error.hint}.`);
+  if (error.hint !== undefined) lines.push(`  ${error.hint.replace(/\.$/, "")}.`);
   for (
     let cause: unknown = error.cause;
     verbose && cause !== undefined;

@@ -1,8 +1,11 @@
 // What a layer's index is made from: takes the tar parser's entries and data, computes each file's fingerprint and holes
 // in the same pass, and keeps one record an entry.
 import { createHash, type Hash } from "node:crypto";
+import type { ByteString } from "../../base/bytes/index.ts";
+import { messageOf } from "../../base/errors.ts";
 import type { TarEntry, TarHandler, TarSpan } from "../../formats/tar/index.ts";
 import { entryPath } from "../../tree/index.ts";
+import { LayerError } from "../error.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 import { type Run, ZeroRuns } from "./zero-runs.ts";
 
@@ -26,7 +29,8 @@ export class Recorder implements TarHandler {
 
   entry(entry: TarEntry): void {
     // Early, so that a layer that tries to escape is refused at once.
-    entryPath(entry.path);
+    safePath(entry.path, entry);
+    if (entry.type === "hardlink") safePath(entry.linkTarget, entry);
     if (entry.type !== "file") return;
     this.#hash = this.#fingerprint && createHash("sha256").update(this.#fingerprint.prefix(entry));
     this.#hashed = 0;
@@ -63,6 +67,18 @@ export class Recorder implements TarHandler {
       this.#hash?.update(part);
       this.#hashed += part.length;
     }
+  }
+}
+
+/** The path in the form of LayerEntry. Throws LayerError PATH_ESCAPE. */
+function safePath(path: ByteString, entry: TarEntry): ByteString {
+  try {
+    return entryPath(path);
+  } catch (cause) {
+    throw new LayerError("PATH_ESCAPE", `the entry at offset ${entry.headerOffset}: ${messageOf(cause)}`, {
+      cause,
+      data: { offset: entry.headerOffset },
+    });
   }
 }
 

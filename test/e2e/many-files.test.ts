@@ -1,0 +1,167 @@
+/**
+ * An image at the edges: 70,000 files, 70,000 names of one content (more than ext4's 65,000 links), names of 255 bytes,
+ * sparse files of 5 GiB and 512 MiB as GNU tar writes them, capabilities with a newline inside. e2fsck, the kernel and
+ * ostree judge the disk; then real ostree puts a second deployment on it.
+ */
+import { closeSync, mkdirSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { extractPartition, mountImage } from "../support/disk.ts";
+import { type Measured, measuredSlipway } from "../support/measured.ts";
+import { slipway } from "../support/slipway.ts";
+import { TINY_SYSTEM, type TarItem, tarOf, tinyImage } from "../support/tiny-image.ts";
+import { asRoot, oracle, run, tempDir, type TempFolder } from "../support/tools.ts";
+
+const COUNT = 70_000;
+const MAX_LINKS = 65_000;
+const FOLDERS = 7;
+const GIB = 1024 ** 3;
+/** VFS capabilities, revision 2, effective: cap_net_bind_service (0x400), cap_setpcap and cap_setfcap's neighbours. */
+const CAPABILITY = Buffer.from("0100000200040a00000000000a00000000000000", "hex");
+const BINARY = Buffer.from([0, 10, 255, 61, 10, 49, 50, 32, 10]);
+const LONG_NAMES = ["x".repeat(255), Buffer.from("ü".repeat(127) + "!").toString("latin1")];
+const NEEDS = [asRoot, "mount", "sfdisk", "e2fsck", "ostree", "getfattr", "tar"];
+const BIG = { path: "usr/share/sparse/big", sizeBytes: 5 * GIB, format: "pax" };
+const OLD = { path: "usr/share/sparse/old", sizeBytes: GIB / 2, format: "gnu" };
+/** Of `sizeBytes`, where a sparse file holds its own offset as text. */
+const MARKS = [0, 1 / 8, 1 / 2, 63 / 64];
+
+let folder: TempFolder;
+let made: Measured;
+let root: string;
+let deployment: string;
+let decompressedBytes: number;
+
+describe("an image of very many files", () => {
+  beforeAll(async () => {
+    folder = tempDir();
+    const layers = [tarOf([...TINY_SYSTEM, ...manyFiles()]), await sparseTar(BIG), await sparseTar(OLD)];
+    decompressedBytes = layers.reduce((sum, tar) => sum + tar.length, 0);
+    const reference = tinyImage(folder.join("layout"), layers);
+    made = await measuredSlipway(
+      ["disk", "create", reference, "--type", "raw", "-o", folder.path, "--json"],
+      folder.path,
+    );
+    expect(made.exitCode, made.stderr).toBe(0);
+    deployment = (JSON.parse(made.stdout) as { deployment: { commit: string } }).deployment.commit;
+  }, 120_000);
+  afterAll(() => folder[Symbol.dispose]());
+
+  it("becomes a disk within 300 MB of memory and 1.2 × the image of temporary space", () => {
+    expect(made.residentBytes).toBeLessThanOrEqual(300e6);
+    expect(made.temporaryBytes / decompressedBytes).toBeLessThanOrEqual(1.2);
+  });
+
+  oracle(
+    NEEDS,
+    "is consistent, linked, sparse and whole",
+    async () => {
+      root = await extractPartition(folder.join("disk.raw"), "root", folder);
+      await run("e2fsck", ["-fn", root]);
+      await using mounted = await mountImage(root, folder);
+      const system = `${mounted.path}/ostree/deploy/default/deploy/${deployment}.0`;
+      expect(await count(system, "usr/many/files", "-type", "f")).toBe(COUNT);
+      // The object and 64,999 names; the rest share a copy.
+      expect(await count(system, "usr/many/same", "-links", String(MAX_LINKS))).toBe(MAX_LINKS - 1);
+      expect(await count(system, "usr/many/same", "-links", String(COUNT - MAX_LINKS + 1))).toBe(COUNT - MAX_LINKS + 1);
+      const same = ["0/0", `6/${COUNT - 1}`].map((name) => readFileSync(`${system}/usr/many/same/${name}`, "latin1"));
+      expect(same).toEqual(["the same\n", "the same\n"]);
+      expect(readFileSync(`${system}/usr/many/files/3/30003`, "latin1")).toBe("file 30003\n");
+      for (const name of LONG_NAMES) {
+        const path = Buffer.from(`${system}/usr/share/long/`, "latin1");
+        expect(readFileSync(Buffer.concat([path, Buffer.from(name, "latin1")]), "latin1")).toBe("long\n");
+      }
+      await expectXattrs(`${system}/usr/bin/capable`);
+      await expectSparse(`${system}/${BIG.path}`, BIG.sizeBytes);
+      await expectSparse(`${system}/${OLD.path}`, OLD.sizeBytes);
+      await run("ostree", ["fsck", `--repo=${mounted.path}/ostree/repo`, "--quiet"]);
+    },
+    { proves: "70,000 files, link limits, sparse files and binary attributes" },
+  );
+
+  oracle(
+    NEEDS,
+    "takes a second deployment by ostree",
+    async () => {
+      {
+        await using mounted = await mountImage(root, folder, "rw");
+        const repo = `--repo=${mounted.path}/ostree/repo`;
+        const extra = folder.join("extra");
+        mkdirSync(`${extra}/usr/lib`, { recursive: true });
+        await run("cp", ["-a", "--no-preserve=xattr", "/etc/passwd", `${extra}/usr/lib/second`]);
+        await run("ostree", ["commit", repo, "-b", "second", `--tree=ref=${deployment}`, `--tree=dir=${extra}`]);
+        await run("ostree", ["admin", "deploy", `--sysroot=${mounted.path}`, "--os=default", "second"]);
+        const second = (await run("ostree", ["rev-parse", repo, "second"])).stdout.trim();
+        const status = await run("ostree", ["admin", "status", `--sysroot=${mounted.path}`]);
+        expect(status.stdout).toMatch(new RegExp(`${second}\\.0[^]*${deployment}\\.0`));
+        const system = `${mounted.path}/ostree/deploy/default/deploy/${second}.0`;
+        expect(await count(system, "usr/many/same", "-type", "f", "-size", "9c")).toBe(COUNT);
+        await run("cmp", ["/etc/passwd", `${system}/usr/lib/second`]);
+        await expectXattrs(`${system}/usr/bin/capable`);
+      }
+      await run("e2fsck", ["-fn", root]);
+    },
+    { proves: "ostree deploys on a disk whose object has all the links that ext4 allows" },
+  );
+});
+
+it("a name that is not UTF-8 is refused by name", async () => {
+  using work = tempDir();
+  const reference = tinyImage(work.join("layout"), [[...TINY_SYSTEM, { path: "usr/share/caf\xe9\n" }]]);
+  const outcome = await slipway(["disk", "create", reference, "-o", work.join("out")], {
+    env: { SLIPWAY_STORE: work.join("store") },
+  });
+  expect(outcome.exitCode).toBe(1);
+  expect(outcome.stderr).toMatch(/usr\/share\/caf\\xe9.*UTF-8/);
+});
+
+function manyFiles(): TarItem[] {
+  const numbers = Array.from({ length: COUNT }, (_, index) => index);
+  const folderOf = (index: number): number => Math.floor((index * FOLDERS) / COUNT);
+  return [
+    ...numbers.map((index) => ({ path: `usr/many/files/${folderOf(index)}/${index}`, data: `file ${index}\n` })),
+    ...numbers.map((index) => ({ path: `usr/many/same/${folderOf(index)}/${index}`, data: "the same\n" })),
+    ...LONG_NAMES.map((name) => ({ path: `usr/share/long/${name}`, data: "long\n" })),
+    {
+      path: "usr/bin/capable",
+      data: "capable\n",
+      mode: 0o755,
+      xattrs: { "security.capability": CAPABILITY, "user.binary": BINARY },
+    },
+  ];
+}
+
+/** A tar that GNU tar wrote, with one sparse file in it. */
+async function sparseTar(file: { path: string; sizeBytes: number; format: string }): Promise<Buffer> {
+  const tree = folder.join(`sparse-${file.format}`);
+  mkdirSync(`${tree}/usr/share/sparse`, { recursive: true });
+  const path = `${tree}/${file.path}`;
+  const handle = openSync(path, "w");
+  for (const mark of MARKS) writeSync(handle, String(mark * file.sizeBytes), mark * file.sizeBytes);
+  closeSync(handle);
+  truncateSync(path, file.sizeBytes);
+  const tar = `${tree}.tar`;
+  await run("tar", ["-C", tree, "--sparse", `--format=${file.format}`, "--owner=0", "--group=0", "-cf", tar, file.path]);
+  return readFileSync(tar);
+}
+
+async function expectSparse(path: string, sizeBytes: number): Promise<void> {
+  const [size, blocks] = (await run("stat", ["-c", "%s %b", path])).stdout.trim().split(" ").map(Number);
+  expect(size).toBe(sizeBytes);
+  expect(blocks).toBeLessThanOrEqual(64);
+  for (const mark of MARKS) {
+    const text = String(mark * sizeBytes);
+    const found = await run("dd", [`if=${path}`, `skip=${text}`, `count=${text.length + 1}`, "iflag=skip_bytes,count_bytes"]);
+    expect(found.stdout).toBe(`${text}\0`);
+  }
+}
+
+async function expectXattrs(path: string): Promise<void> {
+  const listing = (await run("getfattr", ["-d", "-m", "-", "-e", "hex", "--absolute-names", path])).stdout;
+  expect(listing).toContain(`security.capability=0x${CAPABILITY.toString("hex")}`);
+  expect(listing).toContain(`user.binary=0x${BINARY.toString("hex")}`);
+}
+
+async function count(system: string, path: string, ...conditions: string[]): Promise<number> {
+  const found = await run("sh", ["-c", 'cd "$0" && find "$@" -printf x | wc -c', system, path, ...conditions]);
+  return Number(found.stdout);
+}
