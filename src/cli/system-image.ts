@@ -1,5 +1,6 @@
 // The image that a command was given by name, opened as a system: found in a layout, an archive or the local store, its
 // layers read through the cache.
+import { collectEagerly } from "../base/memory.ts";
 import { inStage } from "../base/progress.ts";
 import type { DiskImage } from "../disk/index.ts";
 import {
@@ -28,6 +29,9 @@ export interface SystemImageOptions {
   readonly arch: string | undefined;
   readonly limits: InputLimits;
 }
+
+/** A Debian server has 20,000, a desktop 200,000. */
+const MANY_ENTRIES = 60_000;
 
 const OSTREE_FINGERPRINT = { name: "ostree", prefix: fileObjectPrefix } as const;
 
@@ -74,7 +78,7 @@ async function readLayers(
   image: Image,
   limits: InputLimits,
 ): Promise<readonly Layer[]> {
-  return await inStage(context.progress, "read", undefined, (stage) =>
+  const layers = await inStage(context.progress, "read", undefined, (stage) =>
     openLayers(local.cache, image, {
       fingerprint: OSTREE_FINGERPRINT,
       limits,
@@ -82,4 +86,6 @@ async function readLayers(
       onBytes: (bytes) => stage.advance(bytes),
     }),
   );
+  if (layers.reduce((sum, { entries }) => sum + entries.length, 0) > MANY_ENTRIES) collectEagerly();
+  return layers;
 }

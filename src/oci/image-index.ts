@@ -61,6 +61,6 @@ export function choosePlatform(index: ImageIndex, wanted: Platform, document: st
   throw new OciError(
     "NO_PLATFORM",
     `cannot use ${document} for ${formatPlatform(wanted)}: it has ${list.length === 0 ? "no image with a platform" : list.join(", ")}`,
-    { hint: "Choose one of these with --platform, or use another image", data: { wanted: formatPlatform(wanted) } },
+    { hint: "Choose one of these with --arch, or use another image", data: { wanted: formatPlatform(wanted) } },
   );
 }

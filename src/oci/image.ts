@@ -89,7 +89,7 @@ function requirePlatform(options: OpenImageOptions, document: string): Platform 
     "NO_PLATFORM",
     `cannot choose an image from ${document}: it has several, and no platform was given`,
     {
-      hint: "Name one with --platform, as in linux/amd64",
+      hint: "Name one, as in --arch arm64",
     },
   );
 }

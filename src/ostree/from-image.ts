@@ -65,8 +65,7 @@ export async function importImage(input: ImageInput): Promise<ImportedImage> {
 
   const encapsulated = await importEncapsulated(objects, input.layers.slice(0, encapsulatedLayers(documents)));
   const derived = input.layers.slice(encapsulated.layerCommits.length);
-  const { trees, dropped } = await readDerived(derived, await allowsNonUsr(encapsulated.baseTree));
-  const merged = mergeAll(encapsulated.baseTree, trees);
+  const { trees, merged, dropped } = await readDerived(derived, encapsulated.baseTree);
 
   const labeller = derived.length > 0 ? await loadLabeller(merged) : undefined;
   const layerCommits = [...encapsulated.layerCommits];
@@ -140,12 +139,18 @@ function imported(layer: LayerInput, checksum: string): ImportedLayer {
   return { layerDigest: layer.digest, checksum, ref: layerRef(layer.digest) };
 }
 
-async function readDerived(
-  layers: readonly LayerInput[],
-  allowNonUsr: boolean,
-): Promise<{ readonly trees: readonly DirectoryInode[]; readonly dropped: ReadonlyMap<string, number> }> {
+interface Derived {
+  /** Of each layer by itself. */
+  readonly trees: readonly DirectoryInode[];
+  readonly merged: DirectoryInode;
+  readonly dropped: ReadonlyMap<string, number>;
+}
+
+async function readDerived(layers: readonly LayerInput[], baseTree: DirectoryInode | undefined): Promise<Derived> {
+  const allowNonUsr = await allowsNonUsr(baseTree);
   const trees: DirectoryInode[] = [];
   const dropped = new Map<string, number>();
+  let merged = baseTree;
   for (const layer of layers) {
     const filter = new LayerFilter({ allowNonUsr });
     const builder = new LayerTreeBuilder();
@@ -153,10 +158,12 @@ async function readDerived(
       const kept = filter.filter(entry);
       if (kept !== undefined) builder.add(kept);
     }
-    trees.push(builder.finish());
+    const tree = builder.finish(merged);
+    merged = mergeLayer(merged, tree);
+    trees.push(tree);
     for (const [top, count] of filter.dropped) dropped.set(top, (dropped.get(top) ?? 0) + count);
   }
-  return { trees, dropped };
+  return { trees, merged: dropPlaceholders(merged ?? directory()), dropped };
 }
 
 /** Whether layers may bring top-level names of their own (reference sections 4.5 and 4.11). */
@@ -169,11 +176,6 @@ async function allowsNonUsr(baseTree: DirectoryInode | undefined): Promise<boole
     return transientRoot || composefs !== "no";
   }
   return false;
-}
-
-function mergeAll(baseTree: DirectoryInode | undefined, layers: readonly DirectoryInode[]): DirectoryInode {
-  const merged = layers.reduce<DirectoryInode | undefined>(mergeLayer, baseTree);
-  return dropPlaceholders(merged ?? directory());
 }
 
 function relabelled(labeller: Labeller | undefined, tree: DirectoryInode): DirectoryInode {

@@ -10,7 +10,7 @@ import { DebianBaseError } from "./errors.ts";
 import { finishSystem } from "./finish.ts";
 import { readHostApt } from "./host-apt.ts";
 import { formatTime, pushTree } from "./layer.ts";
-import { assertRunnable, bootstrap, chooseMode, hostArchitecture } from "./mmdebstrap.ts";
+import { assertRunnable, bootstrap, chooseMode, hostArchitecture, openToNamespace } from "./mmdebstrap.ts";
 import { type Kernel, packagesOf } from "./packages.ts";
 import { aptLines, type DebianArchitecture, type Suite, type SuiteFacts, suiteFacts } from "./suites.ts";
 import { earlyFiles, type FileOptions } from "./text-files.ts";
@@ -69,6 +69,7 @@ export async function buildDebianBase(
   const apt = await sourcesFor(suite, options.mirrors);
 
   await using temporary = await makeTempDir("slipway-base-");
+  if (mode === "unshare") await openToNamespace(temporary.path);
   const spec = {
     mode,
     suite: suite.suite,

@@ -67,8 +67,12 @@ export const VOLATILE_VAR: readonly string[] = [
   "var/tmp",
 ];
 
-/** Directories of installation tools that no running system needs. */
+/** What only installation needs, or what apt makes anew with an owner that depends on who ran it. */
 export const REMOVED_VAR: readonly string[] = [
+  "var/cache/apt/archives/partial",
+  "var/cache/debconf",
+  "var/lib/apt/lists/partial",
+  "var/lib/apt/mirrors",
   "var/lib/dpkg",
   "var/lib/systemd/deb-systemd-helper-enabled",
   "var/lib/systemd/deb-systemd-helper-masked",
@@ -107,6 +111,8 @@ const MASKED: readonly string[] = [
   "systemd-firstboot.service",
   // Would rewrite /etc/ld.so.cache, which then counts as changed here and survives every upgrade.
   "ldconfig.service",
+  // Would unpack the initramfs at every shutdown, for roots on stacked devices; this root is a plain partition.
+  "dracut-shutdown.service",
 ];
 
 /** Package maintenance, for systems that change in place: they stay installed, nothing starts them. */

@@ -1,8 +1,9 @@
 // mmdebstrap(1): Debian packages to a tar of a root file system, without root where user namespaces allow it. The mode is
 // always explicit: `auto` may fall back to fakechroot, which cannot run newer systems than the host's.
 // The only thing that runs inside the new system besides package scripts is dracut.
-import { readFile, stat } from "node:fs/promises";
+import { chmod, readFile, stat } from "node:fs/promises";
 import { userInfo } from "node:os";
+import { dirname } from "node:path";
 import { messageOf } from "../../base/errors.ts";
 import { ProcessError, run } from "../../base/process/index.ts";
 import { DebianBaseError } from "./errors.ts";
@@ -22,11 +23,14 @@ export interface BootstrapSpec {
   readonly output: string;
 }
 
-/** Makes the initramfs of the one kernel beside its modules. mmdebstrap gives the new root as $1. */
+/**
+ * Makes the initramfs of the one kernel beside its modules. mmdebstrap gives the new root as $1. Device nodes, which only
+ * root could put in, come from devtmpfs at boot.
+ */
 const MAKE_INITRAMFS = `set -eu
 for modules in "$1"/usr/lib/modules/*; do
   version=\${modules##*/}
-  chroot "$1" dracut --quiet --force --kver "$version" "/usr/lib/modules/$version/initramfs.img"
+  DRACUT_NO_MKNOD=1 chroot "$1" dracut --quiet --force --kver "$version" "/usr/lib/modules/$version/initramfs.img"
 done`;
 
 export function mmdebstrapArguments(spec: BootstrapSpec): string[] {
@@ -118,6 +122,20 @@ export async function chooseMode(): Promise<"root" | "unshare"> {
   throw new DebianBaseError("NO_USER_NAMESPACES", `cannot install a system without root: ${problems.join("; ")}`, {
     hint: `As root: apt-get install uidmap && usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${username}`,
   });
+}
+
+/**
+ * Lets the users of a namespace, who are strangers to the host, pass through our directory (0711). Throws
+ * NO_USER_NAMESPACES when a directory above it keeps them out.
+ */
+export async function openToNamespace(path: string): Promise<void> {
+  await chmod(path, 0o711);
+  for (let above = dirname(path); above !== dirname(above); above = dirname(above)) {
+    if (((await stat(above)).mode & 0o001) !== 0) continue;
+    throw new DebianBaseError("NO_USER_NAMESPACES", `cannot install a system below ${path} without root: other users may not enter ${above}`, {
+      hint: "Let TMPDIR name a directory that everybody may enter, such as /var/tmp",
+    });
+  }
 }
 
 /** Longest range of subuid(5) for a user, who is named by name or number. */

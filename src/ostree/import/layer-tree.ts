@@ -1,8 +1,16 @@
 // A filtered layer becomes a tree the way `ostree commit --tree=tar= --tar-autocreate-parents` builds it
 // (reference section 3.2): a missing parent re-stamps every ancestor, hard links are resolved after all entries,
-// a later entry replaces an earlier one of its kind. Refuses devices, FIFOs, and files over directories.
+// a later entry replaces an earlier one of its kind. Beyond it, hard links may lead to files of the layers below, as
+// container engines allow. Refuses devices, FIFOs, and files over directories.
 import { type ByteString, printable } from "../../base/bytes/index.ts";
-import type { DirectoryInode, FileInode, LayerEntry, Metadata, SymlinkInode } from "../../tree/index.ts";
+import {
+  type DirectoryInode,
+  type FileInode,
+  type LayerEntry,
+  lookup,
+  type Metadata,
+  type SymlinkInode,
+} from "../../tree/index.ts";
 import { unsupportedFile } from "../commit-tree.ts";
 import { OstreeError } from "../errors.ts";
 import type { FilteredEntry } from "./filter.ts";
@@ -18,7 +26,7 @@ export class LayerTreeBuilder {
   readonly #root: LayerDirectory = newDirectory(NO_METADATA);
   readonly #links: {
     readonly parent: LayerDirectory;
-    readonly name: ByteString;
+    readonly path: readonly ByteString[];
     readonly target: readonly ByteString[];
   }[] = [];
 
@@ -42,22 +50,25 @@ export class LayerTreeBuilder {
         replaceFile(parent, name, { ...metadataOf(entry), mode: 0o777, type: "symlink", target: entry.target }, path);
         break;
       case "hardlink":
-        this.#links.push({ parent, name, target });
+        this.#links.push({ parent, path, target });
         break;
       default:
         throw unsupportedFile(path.join("/"), entry.type);
     }
   }
 
-  /** Resolves the hard links; the builder is used up. Throws BAD_LAYER for a link without a target. */
-  finish(): DirectoryInode {
-    for (const { parent, name, target } of this.#links) {
-      const inode = this.#lookup(target);
-      if (inode === undefined || inode.type === "directory") {
-        const found = inode === undefined ? "nothing" : "a directory";
-        throw badLayer([name], `it is a hard link to "${printable(target.join("/"))}", where there is ${found}`);
+  /**
+   * Resolves the hard links, in this layer or else in the merged layers below; the builder is used up. Throws BAD_LAYER
+   * for a link without a target.
+   */
+  finish(below?: DirectoryInode): DirectoryInode {
+    for (const { parent, path, target } of this.#links) {
+      const inode = this.#lookup(target) ?? (below && lookup(below, target.join("/")));
+      if (inode?.type !== "file" && inode?.type !== "symlink") {
+        const found = inode === undefined ? "nothing" : `a ${inode.type}`;
+        throw badLayer(path, `it is a hard link to "${printable(target.join("/"))}", where there is ${found}`);
       }
-      replaceFile(parent, name, inode, target);
+      replaceFile(parent, path.at(-1) ?? "", inode, path);
     }
     return this.#root;
   }

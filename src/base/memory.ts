@@ -1,0 +1,13 @@
+// What the memory of this process may cost. V8 lets garbage grow to a multiple of what lives, which is fast, and far more
+// than 300 MB once hundreds of thousands of small objects live (the trees of an image with very many files).
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
+/** From here on garbage is collected early: about a third slower where many objects are made, half the memory. */
+export function collectEagerly(): void {
+  setFlagsFromString("--heap-growing-percent=20");
+  setFlagsFromString("--semi-space-growth-factor=1");
+  // The flags count from the next collection on.
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+}
