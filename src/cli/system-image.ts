@@ -30,10 +30,9 @@ export interface SystemImageOptions {
   readonly limits: InputLimits;
 }
 
-/** A Debian server has 20,000, a desktop 200,000. */
-const MANY_ENTRIES = 60_000;
-
 const OSTREE_FINGERPRINT = { name: "ostree", prefix: fileObjectPrefix } as const;
+/** From here on memory matters more than time; a Debian server has 20,000 files. */
+const MANY_FILES = 25_000;
 
 /** Throws OciError; nothing of the layers is read yet. */
 export async function openSystemImage(
@@ -44,7 +43,8 @@ export async function openSystemImage(
   const local = await openLocalStore(context.storePath);
   const platform = options.arch === undefined ? {} : { platform: makePlatform("linux", options.arch) };
   const image = await openReference(name, local.images, platform);
-  let layers: readonly Layer[] = [];
+  // Not the layers: their entries go when the import is done.
+  let sources: readonly Disposable[] = [];
   const localName = nameElsewhere(parseReference(name));
   return {
     name,
@@ -56,11 +56,12 @@ export async function openSystemImage(
     ...(image.config.created === undefined ? {} : { created: image.config.created }),
     ...(localName === undefined ? {} : { localName }),
     openLayers: async () => {
-      layers = await readLayers(context, local, image, options.limits);
+      const layers = await readLayers(context, local, image, options.limits);
+      sources = layers.map(({ source }) => source);
       return layers.map(({ descriptor, entries }) => ({ digest: descriptor.digest, entries }));
     },
     [Symbol.asyncDispose]: () => {
-      for (const layer of layers) layer[Symbol.dispose]();
+      for (const source of sources) source[Symbol.dispose]();
       return Promise.resolve();
     },
   };
@@ -78,14 +79,26 @@ async function readLayers(
   image: Image,
   limits: InputLimits,
 ): Promise<readonly Layer[]> {
+  let files = 0;
+  const count = (found: number): void => {
+    if (files <= MANY_FILES && files + found > MANY_FILES) collectEagerly();
+    files += found;
+  };
   const layers = await inStage(context.progress, "read", undefined, (stage) =>
     openLayers(local.cache, image, {
-      fingerprint: OSTREE_FINGERPRINT,
+      fingerprint: {
+        ...OSTREE_FINGERPRINT,
+        prefix: (file) => {
+          count(1);
+          return fileObjectPrefix(file);
+        },
+      },
       limits,
       signal: context.signal,
       onBytes: (bytes) => stage.advance(bytes),
     }),
   );
-  if (layers.reduce((sum, { entries }) => sum + entries.length, 0) > MANY_ENTRIES) collectEagerly();
+  // Those that came from the cache were not counted.
+  count(layers.reduce((sum, { entries }) => sum + entries.length, 0));
   return layers;
 }

@@ -2,6 +2,7 @@
 // another room; nothing is written here.
 import { parseUuid, utf8 } from "../base/bytes/index.ts";
 import { type Content, contentOf, dataBytes } from "../base/io/index.ts";
+import { collectBetweenSteps } from "../base/memory.ts";
 import { inStage, type Progress } from "../base/progress.ts";
 import { type Census, planExt4, surveyExt4 } from "../formats/ext4/index.ts";
 import { type BootableImage, checkConfig, inspectBootable, joinKargs } from "../image/index.ts";
@@ -74,9 +75,9 @@ const AMPLE_BYTES = 2 * 1024 ** 4;
 /** Throws the errors of every room below: ImageContractError, OstreeError, DiskError, … */
 export async function prepareDisk(image: DiskImage, options: DiskOptions, progress: Progress): Promise<PreparedDisk> {
   const architecture = checkConfig(image, image.name);
-  const layers = await image.openLayers();
-  const imported = await inStage(progress, "import", undefined, () => importLayers(image, options, layers));
+  const imported = await importLayers(image, options, progress);
   return await inStage(progress, "lay out", undefined, async () => {
+    collectBetweenSteps();
     const checkout = imported.tree;
     const bootable = await inspectBootable(checkout, architecture);
     const ids = options.randomIds ? randomDiskIds() : deriveDiskIds(idSeed(image, options));
@@ -105,6 +106,7 @@ export async function prepareDisk(image: DiskImage, options: DiskOptions, progre
     const survey = surveyExt4(labelled, { hashSeed: parseUuid(ids.hashSeed), epochSeconds });
     const plan = planDisk({ ...sizesOf(options), architecture, ids, ...ext4Needs(survey, ids, epochSeconds) });
     const trees = { esp: esp.root, root: survey };
+    collectBetweenSteps();
     const content = assembleDisk(plan, trees, { hashSeed: ids.hashSeed, epochSeconds });
     return {
       plan,
@@ -119,14 +121,18 @@ export async function prepareDisk(image: DiskImage, options: DiskOptions, progre
   });
 }
 
-function importLayers(image: DiskImage, options: DiskOptions, layers: readonly LayerInput[]): Promise<ImportedImage> {
-  return importImage({
-    manifestBytes: image.manifestBytes,
-    configBytes: image.configBytes,
-    layers,
-    imageReference: `docker://${options.target.reference}`,
-    ...(options.sourceDateEpoch === undefined ? {} : { fallbackSeconds: options.sourceDateEpoch }),
-  });
+/** By itself, so that the layers' entries live no longer than the import. */
+async function importLayers(image: DiskImage, options: DiskOptions, progress: Progress): Promise<ImportedImage> {
+  const layers = await image.openLayers();
+  return await inStage(progress, "import", undefined, () =>
+    importImage({
+      manifestBytes: image.manifestBytes,
+      configBytes: image.configBytes,
+      layers,
+      imageReference: `docker://${options.target.reference}`,
+      ...(options.sourceDateEpoch === undefined ? {} : { fallbackSeconds: options.sourceDateEpoch }),
+    }),
+  );
 }
 
 /** What shapes the disk's bytes, in a form that does not depend on the order of options. */

@@ -1,4 +1,6 @@
 // Reading JSON from outside, field by field. Every failure names the document and the path within it.
+import { messageOf } from "../base/errors.ts";
+import { parseJson } from "../base/json.ts";
 import { OciError } from "./error.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -15,9 +17,13 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 export function parseJsonObject(bytes: Uint8Array, document: string): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(decoder.decode(bytes));
+    value = parseJson(decoder.decode(bytes));
   } catch (cause) {
-    throw new OciError("BAD_MANIFEST", `cannot read ${document}: it is not JSON in UTF-8`, { cause });
+    throw new OciError(
+      "BAD_MANIFEST",
+      `cannot read ${document}: it is not JSON in UTF-8 (${messageOf(cause).slice(0, 100)})`,
+      { cause },
+    );
   }
   return asObject(value, { document, path: "" });
 }

@@ -32,8 +32,9 @@ export async function extractPartition(disk: string, name: string, folder: TempF
     `if=${disk}`,
     `of=${file}`,
     "bs=1M",
-    `skip=${partition.startBytes / 1048576}`,
-    `count=${partition.sizeBytes / 1048576}`,
+    "iflag=skip_bytes,count_bytes",
+    `skip=${partition.startBytes}`,
+    `count=${partition.sizeBytes}`,
     "conv=sparse",
     "status=none",
   ]);

@@ -1,10 +1,13 @@
 /**
- * `slipway` with an account of what it took: resident memory at its peak, and space below its store and TMPDIR.
- * Memory is VmHWM, which the process reads of itself at its end: getrusage would count the test runner it was forked from.
+ * The program as it is published (bundled; stripping types at run time costs memory of its own), with an account of what
+ * it took: resident memory at its peak, and space below its store and TMPDIR. Memory is VmHWM, which the process reads of
+ * itself at its end: getrusage would count the test runner that it was forked from.
  */
-import { lstatSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { type Outcome, slipway } from "./slipway.ts";
+import { lstatSync, mkdirSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { build } from "esbuild";
+import { start, waitFor } from "../../src/base/process/index.ts";
+import type { Outcome } from "./slipway.ts";
 
 export interface Measured extends Outcome {
   readonly residentBytes: number;
@@ -14,19 +17,18 @@ export interface Measured extends Outcome {
 
 const POLL_MS = 50;
 const ACCOUNT = `
-  import { readFileSync, writeFileSync } from "node:fs";
-  // bin/slipway.cjs, which starts the program, has this hook as well.
-  if (/main\.(js|ts)$/.test(process.argv[1]))
-    process.on("exit", () => writeFileSync(process.env.SLIPWAY_TEST_ACCOUNT, readFileSync("/proc/self/status")));
+  import { readFileSync, writeSync } from "node:fs";
+  process.on("exit", () => writeSync(3, readFileSync("/proc/self/status")));
 `;
 
-/** Runs a command with its own store (`work/store`) and TMPDIR (`work/scratch`); both stay. */
+/** Bundles the program into `work/program` and runs it with a store (`work/store`) and a TMPDIR (`work/scratch`) of its own. */
 export async function measuredSlipway(args: readonly string[], work: string): Promise<Measured> {
-  const [store, scratch, account] = ["store", "scratch", "account"].map((name) => join(work, name)) as [
+  const [program, store, scratch] = ["program", "store", "scratch"].map((name) => join(work, name)) as [
     string,
     string,
     string,
   ];
+  await bundle(program);
   mkdirSync(store, { recursive: true });
   mkdirSync(scratch, { recursive: true });
   let temporaryBytes = 0;
@@ -34,18 +36,41 @@ export async function measuredSlipway(args: readonly string[], work: string): Pr
     temporaryBytes = Math.max(temporaryBytes, allocatedBytes(store) + allocatedBytes(scratch));
   };
   const poll = setInterval(measure, POLL_MS);
-  const outcome = await slipway(args, {
-    env: {
-      SLIPWAY_STORE: store,
-      TMPDIR: scratch,
-      SLIPWAY_TEST_ACCOUNT: account,
-      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(ACCOUNT)}`,
-    },
+  const hook = `--import=data:text/javascript,${encodeURIComponent(ACCOUNT)}`;
+  const child = start(process.execPath, [hook, join(program, "main.js"), "--store", store, ...args], {
+    env: { ...process.env, TMPDIR: scratch },
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
+  const texts = [1, 2, 3].map((fd) => {
+    const chunks: Buffer[] = [];
+    child.stdio[fd]?.on("data", (chunk: Buffer) => chunks.push(chunk));
+    return (): string => Buffer.concat(chunks).toString();
+  });
+  const exitCode = await waitFor(child, "slipway");
   clearInterval(poll);
   measure();
-  const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(account, "latin1"))?.[1];
-  return { ...outcome, residentBytes: Number(peak) * 1024, temporaryBytes };
+  const [stdout = "", stderr = "", status = ""] = texts.map((text) => text());
+  const peak = /VmHWM:\s+(\d+) kB/.exec(status)?.[1];
+  return { exitCode, stdout, stderr, residentBytes: Number(peak) * 1024, temporaryBytes };
+}
+
+/** As scripts/build.mjs does it, but not into dist/, where other tests look. */
+async function bundle(folder: string): Promise<void> {
+  await build({
+    absWorkingDir: dirname(dirname(import.meta.dirname)),
+    entryPoints: ["src/main.ts"],
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node24",
+    minify: true,
+    banner: {
+      js: 'import { createRequire as bundleRequire } from "node:module"; const require = bundleRequire(import.meta.url);',
+    },
+    logLevel: "warning",
+  });
 }
 
 export function allocatedBytes(path: string): number {

@@ -6,6 +6,7 @@ import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { withFileLock } from "../../src/base/io/index.ts";
 import { start, waitFor } from "../../src/base/process/index.ts";
 
 const root: string = dirname(dirname(import.meta.dirname));
@@ -73,15 +74,17 @@ export async function debianImage(
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === recipe) return name;
   mkdirSync(SHARED_STORE, { recursive: true });
   rmSync(stamp, { force: true });
-  const release = await lock(`${stamp}.lock`);
-  try {
-    if (existsSync(stamp)) return name;
-    await slipwayJson(["base", "debian", "--suite", suite, ...extra, "-t", name]);
-    writeFileSync(stamp, recipe);
-    return name;
-  } finally {
-    release();
-  }
+  // Two test files may want the same image at once.
+  return await withFileLock(
+    `${stamp}.lock`,
+    async () => {
+      if (existsSync(stamp)) return name;
+      await slipwayJson(["base", "debian", "--suite", suite, ...extra, "-t", name]);
+      writeFileSync(stamp, recipe);
+      return name;
+    },
+    { timeoutMs: 1_800_000, staleMs: 1_800_000 },
+  );
 }
 
 /** Changes with every source that shapes the image. */
@@ -92,16 +95,4 @@ function recipeDigest(): string {
     if (name.endsWith(".ts") && !name.endsWith(".test.ts")) hash.update(name).update(readFileSync(join(folder, name)));
   }
   return hash.digest("hex");
-}
-
-/** Two test files may want the same image at once. */
-async function lock(path: string): Promise<() => void> {
-  for (;;) {
-    try {
-      mkdirSync(path);
-      return () => rmSync(path, { recursive: true, force: true });
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 500));
-    }
-  }
 }

@@ -1,7 +1,7 @@
 // Content: bytes by reference, sparse. A file in a Tree, a file system image and a whole disk are all of this type:
 // a size and the extents that hold data; what no extent covers reads as zeros and is never stored. Writers lay out
 // content (pure); encoders stream it; no image ever sits in memory.
-import { assertInRange, MemorySource, type Source } from "./source.ts";
+import { assertInRange, IoError, MemorySource, type Source } from "./source.ts";
 
 /** `length` bytes of content from position `at`, found in `source` at `sourceOffset`. */
 export interface Extent {
@@ -63,10 +63,10 @@ export async function readContent(content: Content, offset: number, target: Uint
   if (filled < end) target.fill(0, filled - offset);
 }
 
-/** All bytes of a content that is known to be small; throws RangeError above `maxBytes`. */
-export async function contentBytes(content: Content, maxBytes: number): Promise<Uint8Array> {
+/** All bytes of a content that ought to be small; `what` names it when it is not. Throws IoError LIMIT. */
+export async function contentBytes(content: Content, maxBytes: number, what: string = "the file"): Promise<Uint8Array> {
   if (content.sizeBytes > maxBytes) {
-    throw new RangeError(`content has ${content.sizeBytes} bytes, more than the ${maxBytes} expected here`);
+    throw new IoError("LIMIT", `cannot read ${what}: it has ${content.sizeBytes} bytes, the limit is ${maxBytes}`);
   }
   const bytes = new Uint8Array(content.sizeBytes);
   await readContent(content, 0, bytes);

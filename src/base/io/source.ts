@@ -11,6 +11,7 @@ export class IoError extends SlipwayError<
   | "EXISTS"
   | "NOT_FOUND"
   | "LOCKED"
+  | "LIMIT"
 > {}
 
 /** Reads fill the whole target or throw; reading past `sizeBytes` is OUT_OF_RANGE. */

@@ -51,7 +51,8 @@ describe("a Debian system as an image", () => {
   it("has nothing of the machine that made it", async () => {
     await finishSystem(root, OPTIONS);
     expect(lookup(root, "etc/machine-id")).toMatchObject({ type: "file", content: { sizeBytes: 0 }, mode: 0o444 });
-    for (const path of ["etc/hostname", "etc/ssh/ssh_host_ed25519_key", "vmlinuz.old"]) expect(lookup(root, path)).toBeUndefined();
+    for (const path of ["etc/hostname", "etc/ssh/ssh_host_ed25519_key", "vmlinuz.old"])
+      expect(lookup(root, path)).toBeUndefined();
     expect(lookup(root, "etc/ssh/sshd_config")).toBeDefined();
   });
 

@@ -124,7 +124,7 @@ function removeMatching(root: DirectoryInode, pattern: ByteString): void {
   const slash = pattern.lastIndexOf("/");
   const folder = lookupDirectory(root, pattern.slice(0, Math.max(slash, 0)));
   const beginning = pattern.slice(slash + 1, -1);
-  for (const name of [...(folder?.entries.keys() ?? [])]) if (name.startsWith(beginning)) folder?.entries.delete(name);
+  for (const name of folder?.entries.keys() ?? []) if (name.startsWith(beginning)) folder?.entries.delete(name);
 }
 
 function disableUnit(root: DirectoryInode, unit: ByteString): void {

@@ -41,7 +41,7 @@ export function findArchives(text: string): Pick<HostApt, "archive" | "securityA
     .filter((line) => /^\s*(deb\s|URIs:)/.test(line))
     .flatMap((line) => line.split(/\s+/));
   const addresses = words.filter((word) => /^https?:\/\/\S+$/.test(word)).map((word) => word.replace(/\/+$/, ""));
-  const archive = addresses.find((address) => /\/debian$/.test(address));
+  const archive = addresses.find((address) => address.endsWith("/debian"));
   const securityArchive = addresses.find((address) => /\/(debian-security|security)$/.test(address));
   return {
     ...(archive === undefined ? {} : { archive }),

@@ -54,6 +54,10 @@ export const REMOVED: readonly string[] = [
   "initrd.img*",
   "vmlinuz*",
   "usr/lib/grub/grub-mkconfig_lib",
+  "usr/lib/sysimage/dpkg/diversions-old",
+  "usr/lib/sysimage/dpkg/lock*",
+  "usr/lib/sysimage/dpkg/statoverride-old",
+  "usr/lib/sysimage/dpkg/status-old",
 ];
 
 /** Below these, files are caches, logs or states that start anew; directories stay, with their owners. */

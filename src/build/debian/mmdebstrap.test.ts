@@ -39,7 +39,9 @@ describe("mmdebstrap's command line", () => {
 describe("the recipe", () => {
   it("takes the kernel and boot loader of the architecture", () => {
     const packages = packagesOf(suiteFacts("trixie"), "arm64", "generic", ["podman"]);
-    expect(packages).toEqual(expect.arrayContaining(["linux-image-arm64", "grub-efi-arm64-signed", "shim-signed", "podman"]));
+    expect(packages).toEqual(
+      expect.arrayContaining(["linux-image-arm64", "grub-efi-arm64-signed", "shim-signed", "podman"]),
+    );
     expect(packagesOf(suiteFacts("bookworm"), "amd64", "cloud", [])).not.toContain("systemd-repart");
   });
 

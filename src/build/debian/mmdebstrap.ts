@@ -61,13 +61,28 @@ function aptOptionLine(option: string): string {
   return `${option.slice(0, equals)} "${option.slice(equals + 1)}";`;
 }
 
+/**
+ * As root, mmdebstrap mounts /proc, /sys and devices into the new system: in namespaces of their own those go away with it,
+ * and so does every process, however it ends. Without root it makes such namespaces itself.
+ */
+function contained(spec: BootstrapSpec): [string, ...string[]] {
+  const command = ["mmdebstrap", ...mmdebstrapArguments(spec)] as const;
+  // timeout(1), without a limit, passes the signal that ends it to the whole process group.
+  if (spec.mode === "unshare") return ["setpriv", "--pdeathsig", "TERM", "timeout", "0", ...command];
+  return ["setpriv", "--pdeathsig", "KILL", "unshare", ...NAMESPACES, ...command];
+}
+
+const NAMESPACES = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+
 /** Throws NOT_INSTALLED, BOOTSTRAP_FAILED with the end of mmdebstrap's report. */
 export async function bootstrap(
   spec: BootstrapSpec,
   options: { readonly sourceDateEpoch: number; readonly tempDirectory: string; readonly signal?: AbortSignal },
 ): Promise<void> {
   try {
-    await run("mmdebstrap", mmdebstrapArguments(spec), {
+    await run("mmdebstrap", ["--version"], { installHint: "Install mmdebstrap" });
+    const [command, ...args] = contained(spec);
+    await run(command, args, {
       env: {
         SOURCE_DATE_EPOCH: String(options.sourceDateEpoch),
         TMPDIR: options.tempDirectory,
@@ -75,10 +90,13 @@ export async function bootstrap(
         // Packages would each make an initramfs; ours is made once, at the end.
         INITRD: "No",
       },
-      installHint: "Install mmdebstrap",
+      installHint: "Install util-linux",
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
   } catch (error) {
+    if (error instanceof ProcessError && error.code === "ABORTED") {
+      throw new ProcessError("ABORTED", "mmdebstrap was interrupted", { cause: error });
+    }
     if (!(error instanceof ProcessError) || error.code !== "FAILED") throw error;
     throw new DebianBaseError("BOOTSTRAP_FAILED", `cannot install ${spec.suite} with mmdebstrap: ${messageOf(error)}`, {
       cause: error,
@@ -132,9 +150,13 @@ export async function openToNamespace(path: string): Promise<void> {
   await chmod(path, 0o711);
   for (let above = dirname(path); above !== dirname(above); above = dirname(above)) {
     if (((await stat(above)).mode & 0o001) !== 0) continue;
-    throw new DebianBaseError("NO_USER_NAMESPACES", `cannot install a system below ${path} without root: other users may not enter ${above}`, {
-      hint: "Let TMPDIR name a directory that everybody may enter, such as /var/tmp",
-    });
+    throw new DebianBaseError(
+      "NO_USER_NAMESPACES",
+      `cannot install a system below ${path} without root: other users may not enter ${above}`,
+      {
+        hint: "Let TMPDIR name a directory that everybody may enter, such as /var/tmp",
+      },
+    );
   }
 }
 

@@ -54,10 +54,9 @@ function textOf(name: ByteString): string {
 
 /** Specifiers and blanks are special in tmpfiles.d. */
 function escape(text: string): string {
-  // oxlint-disable-next-line no-control-regex
   return text
     .replaceAll("%", "%%")
-    .replace(/[\x00- \\"']/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
+    .replace(/[^\u0021-\u{10ffff}]|[\\"']/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
 
 /** Line types that make the path they name. */

@@ -49,7 +49,8 @@ export async function espFiles(image: DirectoryInode, architecture: Architecture
       { hint: "Install the distribution's signed GRUB in the image (Debian: grub-efi-amd64-signed and shim-signed)" },
     );
   }
-  const hasBlscfg = Buffer.from(await contentBytes(loader.grub.content, MAX_GRUB_BYTES)).includes("blscfg");
+  const grub = await contentBytes(loader.grub.content, MAX_GRUB_BYTES, "the image's GRUB");
+  const hasBlscfg = Buffer.from(grub).includes("blscfg");
   const root = directory();
   for (const [path, inode] of loader.files) place(root, path, inode);
   place(root, `EFI/${loader.vendor}/grub.cfg`, file(contentOf(utf8(grubConfig(rootUuid, hasBlscfg)))));

@@ -33,6 +33,8 @@ export interface Ext4Entry {
 
 const MAX_DIRECTORY_BYTES = 512 * 1024 * 1024;
 const MAX_EXTENTS = 4_000_000;
+/** Blocks of one extent tree: a hostile one refers to the same blocks again and again. */
+const MAX_NODES = 100_000;
 const MAX_DEPTH = 5;
 const TYPES: readonly FsNode["type"][] = ["file", "directory", "symlink", "character", "block", "fifo", "socket"];
 
@@ -110,7 +112,7 @@ export class Ext4Reader {
     if (!inode.hasExtents)
       throw new Ext4Error("UNSUPPORTED", `cannot read inode ${inode.number}: it is not mapped by extents`);
     const extents: Extent[] = [];
-    await this.#collect(inode, inode.map, MAX_DEPTH, extents);
+    await this.#collect(inode, inode.map, MAX_DEPTH, { extents, nodesLeft: MAX_NODES });
     return { sizeBytes: inode.sizeBytes, extents };
   }
 
@@ -128,7 +130,13 @@ export class Ext4Reader {
     return [...decodeInlineXattrs(inode.inlineXattrs), ...inBlock].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  async #collect(inode: Ext4Inode, node: Uint8Array, depthLeft: number, extents: Extent[]): Promise<void> {
+  async #collect(
+    inode: Ext4Inode,
+    node: Uint8Array,
+    depthLeft: number,
+    found: { readonly extents: Extent[]; nodesLeft: number },
+  ): Promise<void> {
+    const { extents } = found;
     const { blockSize } = this.superblock;
     const view = viewOf(node);
     const count = view.getUint16(2, true);
@@ -136,6 +144,7 @@ export class Ext4Reader {
     if (
       view.getUint16(0, true) !== EXTENT.magic ||
       depth > depthLeft ||
+      found.nodesLeft-- <= 0 ||
       EXTENT.headerSize + count * EXTENT.entrySize > node.length
     ) {
       throw new Ext4Error(
@@ -146,7 +155,7 @@ export class Ext4Reader {
     for (let at = EXTENT.headerSize; at < EXTENT.headerSize + count * EXTENT.entrySize; at += EXTENT.entrySize) {
       if (depth > 0) {
         const block = view.getUint32(at + 4, true) + view.getUint16(at + 8, true) * 2 ** 32;
-        await this.#collect(inode, await this.#bytes(block * blockSize, blockSize), depth - 1, extents);
+        await this.#collect(inode, await this.#bytes(block * blockSize, blockSize), depth - 1, found);
         continue;
       }
       const length = view.getUint16(at + 4, true);

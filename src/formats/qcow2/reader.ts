@@ -10,6 +10,8 @@ import { type Qcow2Header, decodeHeader } from "./header.ts";
 
 /** More extents than this and a hostile file would fill the memory. A disk of 1 TiB without one pair of neighbours has them. */
 const MAX_EXTENTS = 16_777_216;
+/** Nor do so few bytes of a file hold a cluster: a small file whose tables name one cluster over and over. */
+const MIN_CLUSTER_DATA_BYTES = 16;
 
 export interface Qcow2Disk {
   readonly header: Qcow2Header;
@@ -111,8 +113,9 @@ class ExtentBuilder {
   }
 
   #push(extent: Extent): void {
-    if (this.extents.length >= MAX_EXTENTS) {
-      throw new Qcow2Error("LIMIT", `cannot read the qcow2 file: it is in more than ${MAX_EXTENTS} pieces`);
+    const limit = Math.min(MAX_EXTENTS, Math.ceil(this.#file.sizeBytes / MIN_CLUSTER_DATA_BYTES));
+    if (this.extents.length >= limit) {
+      throw new Qcow2Error("LIMIT", `cannot read the qcow2 file: it is in more than ${limit} pieces`);
     }
     this.extents.push(extent);
   }

@@ -68,7 +68,7 @@ export class LayerCache {
     try {
       // More than once when another process prunes what was just made.
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        const cached = await this.#load(layer, complete);
+        const cached = await this.#load(layer, complete).catch(vanished);
         if (cached !== undefined) return cached;
         await this.#ingest(store, layer, complete);
       }
@@ -104,9 +104,11 @@ export class LayerCache {
 
   async #load(layer: ImageLayer, options: IngestOptions): Promise<Layer | undefined> {
     const directory = this.#path(layer.diffId);
+    const identity = await identityOf(directory);
+    if (identity === undefined) return undefined;
     const isThere = (await fileSize(join(directory, DATA_FILE))) !== undefined;
     if (!isThere || !(await this.#isWhole(layer.diffId, directory))) {
-      await this.#evict(layer.diffId);
+      await this.#evict(layer.diffId, identity);
       return undefined;
     }
     const source = FileSource.open(join(directory, DATA_FILE));
@@ -157,20 +159,42 @@ export class LayerCache {
     }
   }
 
-  /** Out of sight first, so that nobody finds half of it. Open layers keep their file. */
-  async #evict(diffId: Digest): Promise<void> {
+  /**
+   * Out of sight first, so that nobody finds half of it. Open layers keep their file. With `identity` only the entry that
+   * was found bad: another process may have put a good one in its place.
+   */
+  async #evict(diffId: Digest, identity?: string): Promise<void> {
     const aside = this.#temporary(diffId);
     try {
       await rename(this.#path(diffId), aside);
+      if (identity !== undefined && (await identityOf(aside)) !== identity) await rename(aside, this.#path(diffId));
     } catch (error) {
-      if (systemErrorCode(error) === "ENOENT") return;
-      throw writeError(this.directory, error);
+      if (!["ENOENT", "ENOTEMPTY", "EEXIST"].includes(systemErrorCode(error) ?? "")) {
+        throw writeError(this.directory, error);
+      }
     }
     await rm(aside, { recursive: true, force: true });
   }
 
   #temporary(diffId: Digest): string {
     return join(this.directory, `.${digestHex(diffId)}.${process.pid}.${randomBytes(6).toString("hex")}.partial`);
+  }
+}
+
+/** Another process took the entry away while it was being read: as if it had not been there. */
+function vanished(error: unknown): undefined {
+  if (systemErrorCode(error) !== "ENOENT") throw error;
+}
+
+/** Tells one directory from another that takes its name. */
+async function identityOf(path: string): Promise<string | undefined> {
+  try {
+    const { dev, ino, birthtimeMs } = await stat(path);
+    // Numbers of inodes come back.
+    return `${dev} ${ino} ${birthtimeMs}`;
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return undefined;
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 // Manifest and config as they stand in the merge commit's metadata (reference section 4.7): canonical JSON of what the
 // importer's typed structures keep. Members that the OCI image specification does not name are dropped, and so are
 // nulls; the lists below are those structures' members.
+import { parseJson } from "../../base/json.ts";
 import { canonicalJson, type Json } from "../canonical-json.ts";
 import { OstreeError } from "../errors.ts";
 
@@ -123,7 +124,7 @@ function parseSeconds(created: string | undefined): number | undefined {
 function parse(what: string, bytes: Uint8Array): { readonly [key: string]: Json } {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    value = parseJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
     throw new OstreeError("BAD_IMAGE", `cannot import image: its ${what} is not JSON`, { cause });
   }
