@@ -7,6 +7,7 @@
 "use strict";
 var fs = require("fs");
 var path = require("path");
+var url = require("url");
 var node24 = require("../scripts/setup/node-24.cjs");
 
 var root = path.dirname(__dirname);
@@ -31,4 +32,6 @@ if (node === undefined) {
   console.error("hint: run `npm run setup` in " + root + ", which brings its own Node.js 24");
   process.exit(69);
 }
-node24.runNode(node, [entryPoint()].concat(process.argv.slice(2)));
+// On the right Node already there is nothing between this process and the program.
+if (node === process.execPath) void import(url.pathToFileURL(entryPoint()));
+else node24.runNode(node, [entryPoint()].concat(process.argv.slice(2)));

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { SlipwayError } from "../../base/errors.ts";
+import { SizeError } from "../../base/size.ts";
 import { exitCodeOf } from "../exit-code.ts";
 import { errorJson, formatError } from "./error.ts";
 
@@ -32,7 +33,9 @@ describe("errors", () => {
   });
   it("map to exit codes in one place", () => {
     expect(exitCodeOf(error)).toBe(1);
-    expect(exitCodeOf(new ExampleError("BAD_OPTION", "x"))).toBe(2);
+    expect(exitCodeOf(new SizeError("BAD_SIZE", "x"))).toBe(2);
+    // A format that was given bad input uses the same word.
+    expect(exitCodeOf(new ExampleError("BAD_OPTION", "x"))).toBe(1);
     expect(exitCodeOf(new DOMException("stopped", "AbortError"))).toBe(130);
     expect(exitCodeOf("anything")).toBe(1);
   });
