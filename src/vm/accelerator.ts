@@ -4,6 +4,7 @@ import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { QemuSpec } from "./arguments.ts";
+import { VmError } from "./errors.ts";
 import { startQemu } from "./process.ts";
 
 const PROBE_MS = 15_000;
@@ -36,11 +37,22 @@ export async function chooseAccelerator(spec: QemuSpec, directory: string): Prom
     qmpSocket: join(directory, "probe.qmp"),
     credentials: {},
   };
-  await using qemu = await startQemu(probe);
-  for (let waitedMs = 0; waitedMs < PROBE_MS; waitedMs += 250) {
-    if (/BdsDxe|UEFI|Shell>/.test(qemu.console.text)) return { accelerator: "kvm" };
-    if (qemu.hasExited || (await qemu.status()) !== "running") break;
-    await sleep(250);
-  }
+  if (await boots(probe)) return { accelerator: "kvm" };
   return { accelerator: "tcg", reason: "KVM is there but its guests do not run" };
+}
+
+/** Until the firmware speaks; QEMU may also refuse to start (Secure Boot needs an SMM that nested KVM lacks). */
+async function boots(probe: QemuSpec): Promise<boolean> {
+  try {
+    await using qemu = await startQemu(probe);
+    for (let waitedMs = 0; waitedMs < PROBE_MS; waitedMs += 250) {
+      if (/BdsDxe|UEFI|Shell>/.test(qemu.console.text)) return true;
+      if (qemu.hasExited || (await qemu.status()) !== "running") return false;
+      await sleep(250);
+    }
+    return false;
+  } catch (error) {
+    if (error instanceof VmError) return false;
+    throw error;
+  }
 }
