@@ -1,4 +1,4 @@
-// commit → Tree (reference section 6.3, step 2): files are the object's own Inode, so that every name is a hard link to
+// commit → Tree (docs/formats/ostree.md): files are the object's own Inode, so that every name is a hard link to
 // the object; empty files are always fresh copies, as libostree makes them; every mtime is 0.
 import type { ByteString } from "../base/bytes/index.ts";
 import {

@@ -1,4 +1,4 @@
-// Tree → commit (reference section 3.1): every name gets the object of its content; mtimes and hard-link relations are
+// Tree → commit (docs/formats/ostree.md): every name gets the object of its content; mtimes and hard-link relations are
 // dropped. Only regular files, symbolic links and directories can be stored: others are an error that names the path.
 import { type ByteString, printable } from "../base/bytes/index.ts";
 import type { Variant } from "../formats/gvariant/index.ts";

@@ -1,5 +1,5 @@
-// The `.ostree.cfs` of a deployment (reference section 7): the commit's tree as an EROFS image whose files point, through
-// overlayfs xattrs, at the repository's objects. Byte-identical to ostree 2026.4 with libcomposefs 1.0.8.
+// The `.ostree.cfs` of a deployment (docs/formats/composefs.md): the commit's tree as an EROFS image whose files point,
+// through overlayfs xattrs, at the repository's objects. Byte-identical to ostree 2026.4 with libcomposefs 1.0.8.
 import { type ByteString, compareByteStrings, concatBytes, utf8 } from "../base/bytes/index.ts";
 import {
   BOOT_BYTES,

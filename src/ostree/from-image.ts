@@ -1,4 +1,4 @@
-// Image → ostree, as ostree-ext imports it (reference sections 4.3 to 4.9): every layer becomes a commit under a blob
+// Image → ostree, as ostree-ext imports it (docs/formats/ostree.md): every layer becomes a commit under a blob
 // ref, and a merge commit of all of them, which carries manifest and config, is what gets deployed. An encapsulated
 // image (label ostree.final-diffid) begins with a base commit whose objects the layers hold; other layers lie on top.
 import { digestOf } from "../base/digest.ts";
@@ -166,7 +166,7 @@ async function readDerived(layers: readonly LayerInput[], baseTree: DirectoryIno
   return { trees, merged: dropPlaceholders(merged ?? directory()), dropped };
 }
 
-/** Whether layers may bring top-level names of their own (reference sections 4.5 and 4.11). */
+/** Whether layers may bring top-level names of their own (docs/formats/ostree.md). */
 async function allowsNonUsr(baseTree: DirectoryInode | undefined): Promise<boolean> {
   if (baseTree === undefined) return true;
   for (const path of ["etc/ostree/prepare-root.conf", "usr/lib/ostree/prepare-root.conf"]) {

@@ -1,5 +1,6 @@
-// fs-verity digests (kernel documentation "fs-verity: read-only file-based authenticity protection"; reference section
-// 7.8): SHA-256, blocks of 4,096 bytes, no salt. A Merkle tree of block hashes, then a hash of a 256-byte descriptor.
+// fs-verity digests (kernel documentation "fs-verity: read-only file-based authenticity protection";
+// docs/formats/composefs.md): SHA-256, blocks of 4,096 bytes, no salt. A Merkle tree of block hashes, then a hash of a
+// 256-byte descriptor.
 import { hash } from "node:crypto";
 import { isZero } from "../base/bytes/index.ts";
 import { type Content, readContent } from "../base/io/index.ts";

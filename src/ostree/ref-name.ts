@@ -1,4 +1,4 @@
-// Names of refs (reference sections 2.10, 4.1 and 4.2): fragments of ASCII word characters, "-", "." and "_" joined by
+// Names of refs (docs/formats/ostree.md): fragments of ASCII word characters, "-", "." and "_" joined by
 // "/". ostree-ext escapes what does not fit, so that a layer digest or an image reference can be a ref.
 import { isChecksum } from "../formats/ostree/index.ts";
 import { OstreeError } from "./errors.ts";

@@ -1,4 +1,4 @@
-// A bare repository as a Tree (reference sections 2.8 to 2.10; test/vectors/bootc/install): content objects are the very
+// A bare repository as a Tree (docs/formats/ostree.md; test/vectors/bootc/install): content objects are the very
 // inodes that deployments link to, with their real owner, mode and xattrs; metadata objects are 0644, root's.
 import { type ByteString, utf8, utf8ToByteString } from "../base/bytes/index.ts";
 import { contentOf, EMPTY_CONTENT } from "../base/io/index.ts";

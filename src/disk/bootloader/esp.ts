@@ -3,7 +3,7 @@
 //   bootupd (Fedora, CentOS, RHEL)  usr/lib/bootupd/updates/EFI/…, since 2025 also usr/lib/efi/COMPONENT/VERSION/EFI/…
 //   Debian                          usr/lib/shim/shimx64.efi.signed, usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed
 //   Debian without shim             the same GRUB as EFI/BOOT/BOOTX64.EFI
-// GRUB reads the grub.cfg of the folder built into it: EFI/VENDOR on the same file system (reference boot-loader notes).
+// GRUB reads the grub.cfg of the folder built into it: EFI/VENDOR on the same file system (docs/formats/grub.md).
 import { type ByteString, byteStringToUtf8, utf8 } from "../../base/bytes/index.ts";
 import { contentBytes, contentOf } from "../../base/io/index.ts";
 import { type Architecture, ImageContractError } from "../../image/index.ts";

@@ -1,4 +1,4 @@
-// Directory content in an EROFS image: blocks of entries, names behind them (reference section 7.5).
+// Directory content in an EROFS image: blocks of entries, names behind them (docs/formats/composefs.md).
 import { type ByteString, byteStringToBytes } from "../../base/bytes/index.ts";
 import { BLOCK_BYTES, DIRENT_BYTES, DIRENT_TYPE, MAX_DIRECTORY_TAIL, SLOT_BYTES } from "./format.ts";
 import type { ErofsNode } from "./node.ts";

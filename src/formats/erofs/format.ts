@@ -1,4 +1,4 @@
-// Facts of EROFS as composefs images use it (kernel documentation "EROFS", reference section 7.4 to 7.7): one
+// Facts of EROFS as composefs images use it (kernel documentation "EROFS", docs/formats/composefs.md): one
 // metadata area of inodes with inline tails, shared xattrs after it, then data blocks of directories.
 
 export const BLOCK_BYTES = 4096;

@@ -1,4 +1,4 @@
-// Where everything stands in an EROFS image (reference sections 7.3, 7.5 and 7.6): inodes breadth-first, each padded so
+// Where everything stands in an EROFS image (docs/formats/composefs.md): inodes breadth-first, each padded so
 // that its inline tail does not cross a block; a tail that cannot fit becomes a data block.
 import { alignUp, type ByteString, compareByteStrings } from "../../base/bytes/index.ts";
 import { type DirectoryBlocks, type DirectoryEntry, splitDirectory } from "./directory.ts";

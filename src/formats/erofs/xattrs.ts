@@ -1,4 +1,4 @@
-// Extended attributes in an EROFS image (reference section 7.7): pairs that occur more than once in the image are
+// Extended attributes in an EROFS image (docs/formats/composefs.md): pairs that occur more than once in the image are
 // stored once, in a shared area; each inode has a bloom filter of its names, the shared ids, then its own entries.
 import {
   alignUp,

@@ -7,7 +7,7 @@ import { decodeGVariant, encodeGVariant, parseType, type Value, variant } from "
 const enc = (type: string, value: Value): string => hex(encodeGVariant(type, value));
 const bytes = (text: string): Uint8Array => Buffer.from(text, "latin1");
 
-describe("worked examples (reference section 1.5)", () => {
+describe("worked examples (docs/formats/gvariant.md)", () => {
   it("writes a dictionary", () => {
     const wanted = "6465740000000000" + "76616c75650000" + "73" + "04" + "11";
     expect(enc("a{sv}", [["det", variant("s", "value")]])).toBe(wanted);

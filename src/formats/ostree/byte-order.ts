@@ -1,4 +1,4 @@
-// ostree puts big-endian numbers into the little-endian slots of GVariant (reference section 2.11).
+// ostree puts big-endian numbers into the little-endian slots of GVariant (docs/formats/ostree.md).
 
 export function swap32(value: number): number {
   return (((value & 0xff) << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24)) >>> 0;

@@ -1,5 +1,5 @@
 // commit objects: `(a{sv}aya(say)sstayay)`, metadata, parent, related (always empty), subject, body, timestamp
-// (big-endian), root dirtree, root dirmeta (reference section 2.2). The order of the metadata is part of the checksum.
+// (big-endian), root dirtree, root dirmeta (docs/formats/ostree.md). The order of the metadata is part of the checksum.
 import { decodeGVariant, encodeGVariant, type Value, type Variant } from "../gvariant/index.ts";
 import { swap64 } from "./byte-order.ts";
 import { asArray, asBigint, asBytes, asString, asVariant } from "./cast.ts";

@@ -1,4 +1,4 @@
-// dirmeta objects: `(uuua(ayay))`, uid, gid and mode big-endian (reference section 2.4).
+// dirmeta objects: `(uuua(ayay))`, uid, gid and mode big-endian (docs/formats/ostree.md).
 import { decodeGVariant, encodeGVariant } from "../gvariant/index.ts";
 import { swap32 } from "./byte-order.ts";
 import { asArray, asNumber } from "./cast.ts";

@@ -1,5 +1,5 @@
 // dirtree objects: `(a(say)a(sayay))`, files with their checksums, then directories with the checksums of their
-// dirtree and dirmeta; each list sorted by name, no name twice (reference section 2.3).
+// dirtree and dirmeta; each list sorted by name, no name twice (docs/formats/ostree.md).
 import { type ByteString, byteStringToUtf8, printable, utf8ToByteString } from "../../base/bytes/index.ts";
 import { decodeGVariant, encodeGVariant } from "../gvariant/index.ts";
 import { asArray, asBytes, asString } from "./cast.ts";

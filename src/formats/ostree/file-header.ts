@@ -1,4 +1,4 @@
-// The header that stands before a content object's bytes while it is hashed (reference section 2.5):
+// The header that stands before a content object's bytes while it is hashed (docs/formats/ostree.md):
 // BE32 length, four zero bytes, `(uuuusa(ayay))` of uid, gid, mode, rdev, symlink target, xattrs.
 // Content objects are regular files and symbolic links; nothing else can be stored.
 import { hash } from "node:crypto";

@@ -1,5 +1,5 @@
 // Extended attributes as ostree objects carry them: `a(ayay)`, names with their NUL, values raw, sorted by name
-// (reference section 2.6; ostree 2024.10 and later refuse unsorted or double names, and so does this).
+// (docs/formats/ostree.md; ostree 2024.10 and later refuse unsorted or double names, and so does this).
 import { type ByteString, byteStringToBytes, bytesToByteString, printable } from "../../base/bytes/index.ts";
 import { decodeGVariant, type Value } from "../gvariant/index.ts";
 import { asArray, asBytes } from "./cast.ts";

@@ -1,4 +1,4 @@
-// Which entries of an ordinary layer reach ostree, and under which name (reference section 4.5, as ostree-ext filters):
+// Which entries of an ordinary layer reach ostree, and under which name (docs/formats/ostree.md, as ostree-ext filters):
 // /etc becomes /usr/etc; what stands below /run, /tmp, /proc, /sys and /dev is dropped; other top-level names than /usr
 // and /var stay only when the base allows it. Whiteouts are ordinary files here.
 import type { ByteString } from "../../base/bytes/index.ts";

@@ -1,4 +1,4 @@
-// Manifest and config as they stand in the merge commit's metadata (reference section 4.7): canonical JSON of what the
+// Manifest and config as they stand in the merge commit's metadata (docs/formats/ostree.md): canonical JSON of what the
 // importer's typed structures keep. Members that the OCI image specification does not name are dropped, and so are
 // nulls; the lists below are those structures' members.
 import { parseJson } from "../../base/json.ts";

@@ -1,4 +1,4 @@
-// Names in a layer's tar, brought into one form (reference section 4.5, rule 1).
+// Names in a layer's tar, brought into one form (docs/formats/ostree.md).
 import { type ByteString, byteStringToUtf8, printable } from "../../base/bytes/index.ts";
 import { OstreeError } from "../errors.ts";
 

@@ -1,5 +1,5 @@
 // A filtered layer becomes a tree the way `ostree commit --tree=tar= --tar-autocreate-parents` builds it
-// (reference section 3.2): a missing parent re-stamps every ancestor, hard links are resolved after all entries,
+// (docs/formats/ostree.md): a missing parent re-stamps every ancestor, hard links are resolved after all entries,
 // a later entry replaces an earlier one of its kind. Beyond it, hard links may lead to files of the layers below, as
 // container engines allow. Refuses devices, FIFOs, and files over directories.
 import { type ByteString, printable } from "../../base/bytes/index.ts";

@@ -1,4 +1,4 @@
-// Layers on top of each other the way ostree checks them out (reference section 4.7, steps 1 and 2). Not the OCI rules:
+// Layers on top of each other the way ostree checks them out (docs/formats/ostree.md). Not the OCI rules:
 // a directory that exists already keeps the owner, mode and xattrs of the earlier layer.
 import { type ByteString, printable } from "../../base/bytes/index.ts";
 import { type DirectoryInode, type Inode, lookupDirectory, sortedEntries } from "../../tree/index.ts";

@@ -1,4 +1,4 @@
-// Layers of an encapsulated commit: tars of repository objects (reference sections 4.4 and 5.3). Everything outside
+// Layers of an encapsulated commit: tars of repository objects (docs/formats/ostree.md). Everything outside
 // sysroot/ostree/repo/objects/ is a view for container engines and ignored. Each object is checked against its name.
 import { type ByteString, equalBytes, printable } from "../../base/bytes/index.ts";
 import { contentBytes } from "../../base/io/index.ts";

@@ -1,4 +1,4 @@
-// SELinux file_contexts (selinux: file_contexts(5), selabel_file(5); reference section 4.8): which label a path gets.
+// SELinux file_contexts (selinux: file_contexts(5), selabel_file(5); docs/formats/ostree.md): which label a path gets.
 // Lines are `REGEX [-TYPE] CONTEXT`. A matching literal wins over any regex; among equals the last line wins.
 // Refuses expressions that JavaScript cannot compile.
 import { type ByteString, printable } from "../../base/bytes/index.ts";

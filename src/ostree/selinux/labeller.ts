@@ -1,4 +1,4 @@
-// Puts the labels of a policy on every path of a tree (reference section 3.3): an existing label goes, the one that the
+// Puts the labels of a policy on every path of a tree (docs/formats/ostree.md): an existing label goes, the one that the
 // policy has for the path comes; a path without one stays bare.
 import { type ByteString, byteStringToBytes, equalBytes } from "../../base/bytes/index.ts";
 import type { DirectoryInode, FileInode, Inode, SymlinkInode, Xattr } from "../../tree/index.ts";

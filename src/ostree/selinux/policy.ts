@@ -1,4 +1,4 @@
-// The SELinux policy inside a tree, as far as labels go (reference section 4.8): file contexts and path substitutions.
+// The SELinux policy inside a tree, as far as labels go (docs/formats/ostree.md): file contexts and path substitutions.
 import { type ByteString, bytesToByteString, utf8ToByteString } from "../../base/bytes/index.ts";
 import { contentBytes } from "../../base/io/index.ts";
 import { readText } from "../../image/index.ts";

@@ -1,4 +1,4 @@
-// The boot entry of a deployment (reference sections 6.5 and 6.7): what names it, and the `ostree=` that selects it.
+// The boot entry of a deployment (docs/formats/ostree.md): what names it, and the `ostree=` that selects it.
 import { type BootEntry, formatBootEntry } from "../../formats/bls/index.ts";
 import type { BootFiles } from "./boot-files.ts";
 

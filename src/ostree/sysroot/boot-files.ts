@@ -1,5 +1,5 @@
 // What /boot holds for one deployment: the kernel's files, named and summed as libostree does
-// (ostree-sysroot-deploy.c "install_deployment_kernel"; reference section 6.2).
+// (ostree-sysroot-deploy.c "install_deployment_kernel"; docs/formats/ostree.md).
 import { createHash } from "node:crypto";
 import { byteStringToUtf8 } from "../../base/bytes/index.ts";
 import { streamContent } from "../../base/io/index.ts";

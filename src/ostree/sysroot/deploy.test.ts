@@ -17,7 +17,7 @@ const FILES: Readonly<Record<string, string>> = {
   "usr/etc/conf": "default\n",
   "var/seed": "seed\n",
 };
-// SHA-256 over both fake files, as libostree names it (fixtures of the reference, section 6.2).
+// SHA-256 over both fake files, as libostree names it (docs/formats/ostree.md).
 const BOOT_CHECKSUM = "3ee86981e6acc6431718da25315b5f291da27c6e0babe42e2ad94154e733c245";
 const COMMIT = "ab".repeat(32);
 

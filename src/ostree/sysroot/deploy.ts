@@ -1,4 +1,4 @@
-// The first deployment of a sysroot, laid out as `bootc install` leaves it (reference sections 6.1 to 6.7;
+// The first deployment of a sysroot, laid out as `bootc install` leaves it (docs/formats/ostree.md;
 // test/vectors/bootc/install). The steps stand in the order in which they happen.
 import { utf8 } from "../../base/bytes/index.ts";
 import type { BootableImage } from "../../image/index.ts";

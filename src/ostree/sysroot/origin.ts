@@ -1,4 +1,4 @@
-// The .origin key file of a deployment: where updates come from (reference section 6.4).
+// The .origin key file of a deployment: where updates come from (docs/formats/ostree.md).
 import { formatKeyfile } from "../../formats/ini/index.ts";
 
 /**
