@@ -6,7 +6,8 @@ import { type Codec, ExpansionGuard, type ExpansionLimits, runCodec } from "../.
 import { ZstdError } from "./error.ts";
 import { FrameCutter } from "./frames.ts";
 
-const CHUNK_BYTES = 512 * 1024;
+/** Fresh buffers are garbage later: few large ones cost a tenth less than four times as many. */
+const CHUNK_BYTES = 2 * 1024 * 1024;
 const CHUNKS_AHEAD = 4;
 
 /** Throws ZstdError, ExpansionError, and what `input` throws. */
