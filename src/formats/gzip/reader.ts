@@ -6,7 +6,6 @@ import { systemErrorCode } from "../../base/errors.ts";
 import { type Codec, ExpansionGuard, type ExpansionLimits, runCodec } from "../../base/stream/index.ts";
 import { GzipError } from "./error.ts";
 
-/** Output comes in chunks of this size; larger ones make the round trips to the pool cheaper. */
 /** Fresh buffers are garbage later: few large ones cost a tenth less than four times as many. */
 const CHUNK_BYTES = 2 * 1024 * 1024;
 const CHUNKS_AHEAD = 4;
