@@ -23,8 +23,6 @@ export interface CommandResult {
 /** Runs a loaded command with the process around it; given by the shell. */
 export type Runner = (load: () => Promise<CommandFunction>, command: Command) => Promise<void>;
 
-export const GLOBAL_OPTIONS = ["json", "progress", "logLevel", "store", "verbose"] as const;
-
 export function defineApp(version: string, runner: Runner): Command {
   const app = new Command("slipway")
     .description("Image mode for Linux: from a container image to bootable disks, without root.")

@@ -6,7 +6,6 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Content, contentBytes, contentOf, placeContents, type Source } from "../../base/io/index.ts";
 import { encodeAll, type OutputRequest } from "./encode.ts";
 import { type Chunk, CHUNK_BYTES, gather } from "./gather.ts";
-import { stretches } from "./raw.ts";
 
 const MIB = 1024 * 1024;
 
@@ -46,19 +45,6 @@ describe("gather", () => {
     expect(Buffer.from(seen.subarray(0, DISK.sizeBytes)).equals(await contentBytes(DISK, 32 * MIB))).toBe(true);
     expect(sizes[0]).toBe(CHUNK_BYTES);
     expect(progress.at(-1)).toBe(sizes.reduce((sum, size) => sum + size, 0));
-  });
-});
-
-describe("stretches", () => {
-  it("leaves out long runs of zero blocks only", () => {
-    const bytes = new Uint8Array(40 * 4096 + 10);
-    for (const block of [1, 3, 20, 40]) bytes[block * 4096 + 9] = 1;
-    expect([...stretches(bytes)].map(([from, to]) => [from / 4096, to])).toEqual([
-      [1, 4 * 4096],
-      [20, 21 * 4096],
-      [40, bytes.length],
-    ]);
-    expect([...stretches(new Uint8Array(8192))]).toEqual([]);
   });
 });
 

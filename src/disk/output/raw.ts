@@ -1,14 +1,11 @@
 // The disk as it is, sparse: blocks of zeros are left out, the length is set beforehand.
 import { createHash, type Hash } from "node:crypto";
-import { isZero } from "../../base/bytes/index.ts";
-import { finishDigest } from "../../base/digest.ts";
-import { AtomicFile } from "../../base/io/index.ts";
+import { finishDigest, updateZeros } from "../../base/digest.ts";
+import { AtomicFile, stretches } from "../../base/io/index.ts";
 import type { Chunk } from "./gather.ts";
 import { describeFile, type DiskWriter, FILE_OPTIONS, type OutputFile } from "./writer.ts";
 
 const BLOCK_BYTES = 4096;
-/** A shorter stretch of zeros between data is cheaper to write than to leave out. */
-const MIN_HOLE_BYTES = 4 * BLOCK_BYTES;
 
 export class RawWriter implements DiskWriter {
   readonly grainBytes: number = BLOCK_BYTES;
@@ -76,27 +73,4 @@ export class RawWriter implements DiskWriter {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file[Symbol.asyncDispose]();
   }
-}
-
-/** The parts of a stretch of data that are worth writing: [from, to) without long runs of zero blocks. */
-export function* stretches(bytes: Uint8Array): Generator<readonly [from: number, to: number]> {
-  let from = -1;
-  let to = 0;
-  for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
-    const end = Math.min(at + BLOCK_BYTES, bytes.length);
-    if (bytes[at] === 0 && isZero(bytes.subarray(at, end))) continue;
-    if (from >= 0 && at - to >= MIN_HOLE_BYTES) {
-      yield [from, to];
-      from = -1;
-    }
-    if (from < 0) from = at;
-    to = end;
-  }
-  if (from >= 0) yield [from, to];
-}
-
-const ZEROS = new Uint8Array(1024 * 1024);
-
-function updateZeros(hash: Hash, length: number): void {
-  for (let rest = length; rest > 0; rest -= ZEROS.length) hash.update(ZEROS.subarray(0, Math.min(rest, ZEROS.length)));
 }

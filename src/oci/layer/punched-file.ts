@@ -1,12 +1,8 @@
 // A file that is written from front to back with its long runs of zeros left out. Writes go to the thread pool and
 // overlap with what the caller does; only so many bytes are under way at once.
 import { type FileHandle, open } from "node:fs/promises";
-import { isZero } from "../../base/bytes/index.ts";
-import { writeError } from "../../base/io/index.ts";
+import { stretches, writeError } from "../../base/io/index.ts";
 
-const BLOCK_BYTES = 4096;
-/** Shorter runs of zeros are written: a hole costs an extent. */
-const MIN_HOLE_BLOCKS = 4;
 const MAX_UNDER_WAY_BYTES = 8 * 1024 * 1024;
 
 export class PunchedFile implements AsyncDisposable {
@@ -33,7 +29,7 @@ export class PunchedFile implements AsyncDisposable {
 
   /** Appends; resolves as soon as there is room for more. The chunk must not change afterwards. Throws IoError. */
   async append(chunk: Uint8Array): Promise<void> {
-    for (const { from, to } of dataRuns(chunk)) this.#write(chunk.subarray(from, to), this.#offset + from);
+    for (const [from, to] of stretches(chunk)) this.#write(chunk.subarray(from, to), this.#offset + from);
     this.#offset += chunk.length;
     while (this.#underWayBytes > MAX_UNDER_WAY_BYTES) await Promise.race(this.#underWay);
     if (this.#failure !== undefined) throw this.#failure;
@@ -76,31 +72,4 @@ export class PunchedFile implements AsyncDisposable {
       done += (await this.#handle.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
     }
   }
-}
-
-/** The parts of a chunk that are to be written. */
-function* dataRuns(chunk: Uint8Array): Generator<{ from: number; to: number }> {
-  let from = 0;
-  let zeroBlocks = 0;
-  for (let at = 0; at < chunk.length; at += BLOCK_BYTES) {
-    const end = Math.min(at + BLOCK_BYTES, chunk.length);
-    // One byte decides for nearly every block that holds data.
-    if (chunk[at] === 0 && chunk[end - 1] === 0 && isZero(chunk.subarray(at, end))) {
-      zeroBlocks++;
-      continue;
-    }
-    if (zeroBlocks >= MIN_HOLE_BLOCKS) {
-      const holeAt = at - zeroBlocks * BLOCK_BYTES;
-      if (holeAt > from) yield { from, to: holeAt };
-      from = at;
-    }
-    zeroBlocks = 0;
-  }
-  const dataEnd = zeroBlocks >= MIN_HOLE_BLOCKS ? Math.max(from, alignedEnd(chunk.length, zeroBlocks)) : chunk.length;
-  if (dataEnd > from) yield { from, to: dataEnd };
-}
-
-/** Where the last `zeroBlocks` blocks of a chunk begin; the very last one may be short. */
-function alignedEnd(length: number, zeroBlocks: number): number {
-  return (Math.ceil(length / BLOCK_BYTES) - zeroBlocks) * BLOCK_BYTES;
 }

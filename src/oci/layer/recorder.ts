@@ -2,6 +2,7 @@
 // in the same pass, and keeps one record an entry.
 import { createHash, type Hash } from "node:crypto";
 import type { ByteString } from "../../base/bytes/index.ts";
+import { updateZeros } from "../../base/digest.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { TarEntry, TarHandler, TarSpan } from "../../formats/tar/index.ts";
 import { entryPath } from "../../tree/index.ts";
@@ -13,8 +14,6 @@ import { type Run, ZeroRuns } from "./zero-runs.ts";
 export interface LayerRecord extends Omit<TarEntry, "headerOffset"> {
   readonly checksum: string;
 }
-
-const ZEROS = Buffer.alloc(1024 * 1024);
 
 export class Recorder implements TarHandler {
   readonly records: LayerRecord[] = [];
@@ -62,11 +61,8 @@ export class Recorder implements TarHandler {
 
   /** Holes count as zeros. */
   #hashZeros(until: number): void {
-    while (this.#hashed < until) {
-      const part = ZEROS.subarray(0, Math.min(ZEROS.length, until - this.#hashed));
-      this.#hash?.update(part);
-      this.#hashed += part.length;
-    }
+    if (this.#hash !== undefined) updateZeros(this.#hash, until - this.#hashed);
+    this.#hashed = Math.max(this.#hashed, until);
   }
 }
 
