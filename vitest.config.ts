@@ -3,13 +3,24 @@
  * Only with SLIPWAY_LONG=1 are test/long/** picked up, by themselves (`npm run test:long`).
  */
 import { defineConfig, type ViteUserConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const long = process.env["SLIPWAY_LONG"] === "1";
+
+/** The boots take as long as all other suites together: they start first, beside the others. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }: TestSpecification): boolean => moduleId.endsWith("/oracles/boot.test.ts");
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 const config: ViteUserConfig = defineConfig({
   test: {
     // Two processors are the smallest machine we promise times for.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     projects: long
       ? [
           {

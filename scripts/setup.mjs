@@ -10,6 +10,7 @@ import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ensureDebianPackages, profileNames } from "./setup/debian-packages.mjs";
+import { ensureEmulation } from "./setup/emulation.mjs";
 import { ensureNodeModules } from "./setup/node-modules.mjs";
 
 const { findNode, runNode } = createRequire(import.meta.url)("./setup/node-24.cjs");
@@ -32,6 +33,7 @@ if (node === undefined) {
   process.exit(69);
 }
 ensureDebianPackages(profile);
+if (profile === "long") ensureEmulation();
 if (profile !== "develop") {
   const { buildIfStale } = await import("./build.mjs");
   await buildIfStale().catch((error) => {

@@ -14,7 +14,11 @@ export interface Machine {
   /** Package on Debian, for the hint when it is missing. */
   readonly debianPackage: string;
   readonly machineType: string;
-  /** Model for TCG of QEMU before 8: `max` corrupts flags there, and an interrupted cmpxchg16b ends in a double fault. */
+  /**
+   * Model for TCG of QEMU before 8: `max` corrupts flags there, and an interrupted cmpxchg16b ends in a double fault. One
+   * of AMD's, because Linux changes page tables at every system call on Intel's of that age (Meltdown), and each change
+   * empties the emulated TLB: a boot takes half as long again.
+   */
   readonly oldTcgCpu: string;
   readonly firmware: readonly Firmware[];
   /** With Microsoft's keys enrolled. */
@@ -28,7 +32,7 @@ const MACHINES: readonly Machine[] = [
     command: "qemu-system-x86_64",
     debianPackage: "qemu-system-x86",
     machineType: "q35",
-    oldTcgCpu: "Nehalem,-cx16",
+    oldTcgCpu: "Opteron_G3,+ssse3,+sse4.1,+sse4.2,+popcnt,-cx16",
     firmware: [
       { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", variables: "/usr/share/OVMF/OVMF_VARS_4M.fd" },
       { code: "/usr/share/edk2/ovmf/OVMF_CODE.fd", variables: "/usr/share/edk2/ovmf/OVMF_VARS.fd" },

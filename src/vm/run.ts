@@ -11,7 +11,7 @@ import type { Console } from "./console.ts";
 import { VmError } from "./errors.ts";
 import { type Firmware, type Machine, machineFor } from "./machine.ts";
 import { type QemuProcess, startQemu } from "./process.ts";
-import { makeSshKey, sshCredentials, sshRun, type SshTarget } from "./ssh.ts";
+import { makeSshKey, sshCredentials, sshDisconnect, sshRun, type SshTarget } from "./ssh.ts";
 
 export interface VmOptions {
   readonly disk: string;
@@ -104,6 +104,7 @@ export class Vm implements AsyncDisposable {
   async reboot(options: { readonly timeoutMs: number }): Promise<BootResult> {
     const before = (await this.exec("cat /proc/sys/kernel/random/boot_id")).stdout;
     await sshRun(this.#target, "systemctl reboot", { timeoutMs: 30_000 }).catch(() => undefined);
+    await sshDisconnect(this.#target);
     const deadlineMs = performance.now() + options.timeoutMs;
     for (;;) {
       const result = await this.waitForBoot({ timeoutMs: Math.max(1000, deadlineMs - performance.now()) });
@@ -130,6 +131,7 @@ export class Vm implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await sshDisconnect(this.#target);
     await this.#qemu[Symbol.asyncDispose]();
     await this.#directory[Symbol.asyncDispose]();
   }
@@ -154,7 +156,7 @@ export async function startVm(options: VmOptions): Promise<Vm> {
     };
     const { accelerator, cpu, cpus } = await processorFor(base, options, directory.path);
     const qemu = await startQemu({ ...base, accelerator, cpu, cpus });
-    return new Vm(qemu, { key, port: sshPort }, directory, accelerator);
+    return new Vm(qemu, { key, port: sshPort, controlPath: join(directory.path, "ssh") }, directory, accelerator);
   } catch (error) {
     await directory[Symbol.asyncDispose]();
     throw error;

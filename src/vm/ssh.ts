@@ -36,6 +36,8 @@ export function sshCredentials(key: SshKey): Record<string, string> {
 export interface SshTarget {
   readonly key: SshKey;
   readonly port: number;
+  /** Socket of the one connection that all commands share: a login costs an emulated guest many seconds. */
+  readonly controlPath: string;
 }
 
 /** Runs a command line in the guest's shell. Any exit code of it is a result; 255 means ssh itself failed. */
@@ -44,6 +46,21 @@ export function sshRun(
   command: string,
   options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
 ): Promise<RunResult> {
+  const args = [...connection(target), command];
+  return run("ssh", args, {
+    timeoutMs: options.timeoutMs,
+    allowExit: Array.from({ length: 256 }, (_, code) => code),
+    installHint: INSTALL_HINT,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+}
+
+/** Ends the shared connection, if there is one; the next command logs in anew. */
+export async function sshDisconnect(target: SshTarget): Promise<void> {
+  await run("ssh", ["-O", "exit", ...connection(target)], { timeoutMs: 10_000 }).catch(() => undefined);
+}
+
+function connection({ key, port, controlPath }: SshTarget): string[] {
   const settings = [
     "StrictHostKeyChecking=no",
     "UserKnownHostsFile=/dev/null",
@@ -52,12 +69,9 @@ export function sshRun(
     "IdentitiesOnly=yes",
     "ConnectTimeout=10",
     "ServerAliveInterval=15",
+    "ControlMaster=auto",
+    `ControlPath=${controlPath}`,
+    "ControlPersist=yes",
   ].flatMap((setting) => ["-o", setting]);
-  const args = ["-i", target.key.privateKeyPath, "-p", String(target.port), ...settings, "root@127.0.0.1", command];
-  return run("ssh", args, {
-    timeoutMs: options.timeoutMs,
-    allowExit: Array.from({ length: 256 }, (_, code) => code),
-    installHint: INSTALL_HINT,
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  });
+  return ["-i", key.privateKeyPath, "-p", String(port), ...settings, "root@127.0.0.1"];
 }
