@@ -6,6 +6,7 @@ export const EXIT = { ok: 0, failed: 1, usage: 2, unavailable: 69, denied: 77, i
 /** What the user typed is wrong: by class and code, since formats have codes of the same names for what they are given. */
 const USAGE_ERRORS: ReadonlySet<string> = new Set([
   "SizeError.BAD_SIZE",
+  "UsageError.BAD_OPTION",
   "DiskError.BAD_OPTION",
   "VmError.BAD_OPTION",
   "DebianBaseError.BAD_OPTION",

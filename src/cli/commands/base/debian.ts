@@ -2,13 +2,13 @@
 import {
   buildDebianBase,
   type DebianArchitecture,
-  DebianBaseError,
   type DebianBaseOptions,
   type Kernel,
   type Suite,
 } from "../../../build/index.ts";
 import { openLocalStore, parseImageName, storeName } from "../../../oci/index.ts";
 import type { CommandFunction } from "../../app.ts";
+import { sourceDateEpoch } from "../../usage.ts";
 
 interface Options {
   readonly suite: Suite;
@@ -32,7 +32,7 @@ export const baseDebian: CommandFunction = async (context, _args, rawOptions) =>
     composefs: options.composefs === true,
     aptOptions: options.aptOption ?? [],
     mirrors: options.mirror ?? [],
-    epochSeconds: sourceDateEpoch(context.env["SOURCE_DATE_EPOCH"]) ?? Math.floor(Date.now() / 1000),
+    epochSeconds: sourceDateEpoch(context.env) ?? Math.floor(Date.now() / 1000),
     tag: name,
   };
   const { images } = await openLocalStore(context.storePath);
@@ -47,10 +47,3 @@ export const baseDebian: CommandFunction = async (context, _args, rawOptions) =>
     data: { name, manifestDigest: manifest.digest, debianVersion, kernelVersion, architecture },
   };
 };
-
-function sourceDateEpoch(text: string | undefined): number | undefined {
-  if (text === undefined || text === "") return undefined;
-  const seconds = Number(text);
-  if (Number.isSafeInteger(seconds) && seconds >= 0) return seconds;
-  throw new DebianBaseError("BAD_OPTION", `cannot read SOURCE_DATE_EPOCH "${text}": want seconds since 1970`);
-}

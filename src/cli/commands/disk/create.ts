@@ -1,23 +1,21 @@
 // `slipway disk create IMAGE`: options in, prepared disk, encoded files out.
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { inStage } from "../../../base/progress.ts";
 import { formatSize, parseSize } from "../../../base/size.ts";
 import {
-  type DiskOptions,
   DiskError,
-  encodeAll,
   type OutputCompression,
   type OutputFile,
   type OutputFormat,
   type PreparedDisk,
-  prepareDisk,
-  updateTarget,
 } from "../../../disk/index.ts";
 import { assertKarg } from "../../../image/index.ts";
 import type { CommandFunction } from "../../app.ts";
+import type { Context } from "../../context.ts";
 import { readLimits } from "../../limits.ts";
+import { prepareSystemDisk, type SystemDisk, type SystemDiskOptions, writeDisk } from "../../system-disk.ts";
 import { openSystemImage } from "../../system-image.ts";
+import { sourceDateEpoch } from "../../usage.ts";
 import { VERSION } from "../../version.ts";
 
 interface Options {
@@ -41,7 +39,7 @@ export const diskCreate: CommandFunction = async (context, args, rawOptions) => 
   const options = rawOptions as unknown as Options;
   const [name = ""] = args;
   const formats = parseFormats(options.type);
-  const diskOptions = parseDiskOptions(options, context.env["SOURCE_DATE_EPOCH"]);
+  const diskOptions = parseDiskOptions(options, context.env);
   const outputs = formats.map((format) => ({
     format,
     path: join(resolve(options.output), `${fileName(options.name)}.${format}`),
@@ -49,30 +47,12 @@ export const diskCreate: CommandFunction = async (context, args, rawOptions) => 
   }));
 
   await using image = await openSystemImage(context, name, { arch: options.arch, limits: readLimits(rawOptions) });
-  const target = updateTarget({
-    manifestDigest: image.manifestDigest,
-    ...(options.targetImgref === undefined ? {} : { option: options.targetImgref }),
-    ...(image.pulledFrom === undefined ? {} : { pulledFrom: image.pulledFrom }),
-    ...(image.localName === undefined ? {} : { localName: image.localName }),
-  });
-  if (target.warning !== undefined) context.progress.warn(target.warning);
-  const disk = await prepareDisk(image, { ...diskOptions, target }, context.progress);
-  if (disk.dropped.size > 0) context.progress.warn(droppedText(disk.dropped));
-  const facts = diskFacts(disk, image.manifestDigest, target.reference);
+  const disk = await prepareSystemDisk(context, image, diskOptions);
+  const facts = diskFacts(disk, image.manifestDigest);
   if (options.dryRun === true) return { text: planText(disk), data: { ...facts, files: [] } };
 
   await mkdir(resolve(options.output), { recursive: true });
-  const files = await inStage(context.progress, "write", disk.dataBytes, (stage) => {
-    let reported = 0;
-    return encodeAll(disk.content, outputs, {
-      digest: context.json,
-      signal: context.signal,
-      onProgress: (bytesDone) => {
-        stage.advance(bytesDone - reported);
-        reported = bytesDone;
-      },
-    });
-  });
+  const files = await writeDisk(context, disk, outputs);
   return { text: filesText(files, disk), data: { ...facts, files } };
 };
 
@@ -91,28 +71,26 @@ function fileName(name: string): string {
   );
 }
 
-function parseDiskOptions(options: Options, epoch: string | undefined): Omit<DiskOptions, "target"> {
+function parseDiskOptions(options: Options, env: Context["env"]): SystemDiskOptions {
   for (const karg of options.karg ?? []) assertKarg(karg);
-  const sourceDateEpoch = epoch === undefined || epoch === "" ? undefined : Number(epoch);
-  if (sourceDateEpoch !== undefined && !Number.isSafeInteger(sourceDateEpoch)) {
-    throw new DiskError("BAD_OPTION", `cannot read SOURCE_DATE_EPOCH "${epoch}": want seconds since 1970`);
-  }
+  const epoch = sourceDateEpoch(env);
   return {
     kargs: options.karg ?? [],
     kargDeletes: options.kargDelete ?? [],
     randomIds: options.randomIds === true,
+    ...(options.targetImgref === undefined ? {} : { targetReference: options.targetImgref }),
     ...(options.size === undefined ? {} : { sizeBytes: parseSize(options.size) }),
     ...(options.rootSize === undefined ? {} : { rootSizeBytes: parseSize(options.rootSize) }),
-    ...(sourceDateEpoch === undefined ? {} : { sourceDateEpoch }),
+    ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
   };
 }
 
 /** What --json tells of a disk, written or only planned. */
-function diskFacts(disk: PreparedDisk, manifestDigest: string, updates: string): object {
+function diskFacts(disk: SystemDisk, manifestDigest: string): object {
   return {
     slipway: VERSION,
     manifestDigest,
-    updates,
+    updates: disk.updates,
     plan: disk.plan,
     deployment: disk.deployment,
     kargs: disk.kargs,
@@ -142,9 +120,4 @@ function filesText(files: readonly OutputFile[], disk: PreparedDisk): string {
       `${file.path}  ${formatSize(file.allocatedBytes)} on disk, ${formatSize(disk.plan.sizeBytes)} for the machine`,
   );
   return `${[...lines, `deployment ${disk.deployment.commit}, kernel ${disk.kernelVersion}`].join("\n")}\n`;
-}
-
-function droppedText(dropped: ReadonlyMap<string, number>): string {
-  const list = [...dropped].map(([top, count]) => `${top}: ${count}`).join(", ");
-  return `paths of the image that a deployment does not keep: ${list}`;
 }

@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { makeTempDir } from "../../../base/io/index.ts";
 import { inStage } from "../../../base/progress.ts";
 import { parseSize } from "../../../base/size.ts";
-import { encodeAll, prepareDisk, updateTarget } from "../../../disk/index.ts";
 import { startVm, type Vm, VmError, type VmOptions } from "../../../vm/index.ts";
 import type { CommandFunction, CommandResult } from "../../app.ts";
 import type { Context } from "../../context.ts";
 import { readLimits } from "../../limits.ts";
+import { prepareSystemDisk, writeDisk } from "../../system-disk.ts";
 import { openSystemImage } from "../../system-image.ts";
+import { sourceDateEpoch } from "../../usage.ts";
 
 interface Options {
   readonly wait?: boolean;
@@ -79,15 +80,15 @@ async function diskOf(
   const temporary = await makeTempDir("slipway-disk-");
   try {
     await using image = await openSystemImage(context, name, { arch: options.arch, limits: readLimits(rawOptions) });
-    const target = updateTarget({
-      manifestDigest: image.manifestDigest,
-      ...(image.localName === undefined ? {} : { localName: image.localName }),
+    const epoch = sourceDateEpoch(context.env);
+    const disk = await prepareSystemDisk(context, image, {
+      kargs: [],
+      kargDeletes: [],
+      randomIds: false,
+      ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
     });
-    const disk = await prepareDisk(image, { target, kargs: [], kargDeletes: [], randomIds: false }, context.progress);
     const path = join(temporary.path, "disk.qcow2");
-    await inStage(context.progress, "write", disk.dataBytes, () =>
-      encodeAll(disk.content, [{ format: "qcow2", path }], { signal: context.signal }),
-    );
+    await writeDisk(context, disk, [{ format: "qcow2", path }]);
     return { path, arch: image.architecture, [Symbol.asyncDispose]: () => temporary[Symbol.asyncDispose]() };
   } catch (error) {
     await temporary[Symbol.asyncDispose]();
