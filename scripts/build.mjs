@@ -51,7 +51,6 @@ async function bundle() {
     target: "node24",
     minifySyntax: true,
     minifyWhitespace: true,
-    keepNames: true,
     legalComments: "none",
     metafile: true,
     plugins: [publicManifest],

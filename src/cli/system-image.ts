@@ -1,6 +1,6 @@
 // The image that a command was given by name, opened as a system: found in a layout, an archive or the local store, its
 // layers read through the cache.
-import { collectEagerly } from "../base/memory.ts";
+import { collectAtOnce, collectEagerly } from "../base/memory.ts";
 import { inStage } from "../base/progress.ts";
 import type { DiskImage } from "../disk/index.ts";
 import {
@@ -56,6 +56,7 @@ export async function openSystemImage(
     ...(image.config.created === undefined ? {} : { created: image.config.created }),
     ...(localName === undefined ? {} : { localName }),
     openLayers: async () => {
+      collectAtOnce();
       const layers = await readLayers(context, local, image, options.limits);
       sources = layers.map(({ source }) => source);
       return layers.map(({ descriptor, entries }) => ({ digest: descriptor.digest, entries }));

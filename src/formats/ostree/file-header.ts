@@ -30,17 +30,18 @@ export interface ObjectMetadata extends ObjectOwner {
  * Throws BAD_OBJECT for xattrs that are not sorted, GVariantError for owners beyond 32 bits.
  */
 export function fileObjectPrefix({ uid, gid, mode, xattrs }: ObjectMetadata): Uint8Array {
-  return frame(
-    encodeGVariant(HEADER_TYPE, [
-      swap32(uid),
-      swap32(gid),
-      swap32(S_IFREG + (mode & 0o7777)),
-      0,
-      "",
-      xattrsValue(xattrs),
-    ]),
-  );
+  const key = xattrs.length === 0 ? `${uid}:${gid}:${mode}` : undefined;
+  const known = key === undefined ? undefined : plainPrefixes.get(key);
+  if (known !== undefined) return known;
+  const fields = [swap32(uid), swap32(gid), swap32(S_IFREG + (mode & 0o7777)), 0, "", xattrsValue(xattrs)];
+  const prefix = frame(encodeGVariant(HEADER_TYPE, fields));
+  if (key !== undefined && plainPrefixes.size < MAX_PLAIN_PREFIXES) plainPrefixes.set(key, prefix);
+  return prefix;
 }
+
+/** Of files without xattrs, by owner and mode: a system has ten thousands of files and a few dozens of these. */
+const plainPrefixes = new Map<string, Uint8Array>();
+const MAX_PLAIN_PREFIXES = 1000;
 
 /** The checksum of a symbolic link. Throws BAD_OBJECT when the target is empty or not UTF-8. */
 export function symlinkChecksum({ uid, gid, xattrs }: ObjectOwner, target: ByteString): string {

@@ -2,6 +2,7 @@
 // pass; the decompressor and the writes run in the thread pool while the main thread hashes.
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { type Digest, finishDigest } from "../../base/digest.ts";
 import { AtomicFile } from "../../base/io/index.ts";
 import { TarParser } from "../../formats/tar/index.ts";
@@ -17,6 +18,9 @@ import { PunchedFile } from "./punched-file.ts";
 import { Recorder } from "./recorder.ts";
 
 export const DATA_FILE = "data";
+
+/** Hashed in one go. Between two of them the event loop turns, or the decompressor waits for its next input meanwhile. */
+const TURN_BYTES = 512 * 1024;
 
 export interface IngestOptions {
   readonly fingerprint?: Fingerprint;
@@ -45,8 +49,12 @@ export async function ingestLayer(
       const written = data.append(chunk);
       // Awaited below, unless the parser throws first.
       written.catch(() => undefined);
-      diff.update(chunk);
-      parser.push(chunk);
+      for (let at = 0; at < chunk.length; at += TURN_BYTES) {
+        const piece = chunk.subarray(at, at + TURN_BYTES);
+        diff.update(piece);
+        parser.push(piece);
+        await turn();
+      }
       sizeBytes += chunk.length;
       await written;
       options.onBytes?.(chunk.length);
