@@ -1,7 +1,7 @@
 /**
  * The signed GRUB of Debian 12 (2.06), 13 (2.12) and forky (2.14) over our disks: boot, upgrade and rollback by the
- * distribution's own ostree, boot each time; each suite's ostree also judges the
- * repository that we wrote. forky with composefs: / is an overlay over .ostree.cfs. trixie once more as an aarch64 system.
+ * distribution's own ostree, boot each time; it also judges the repository that we wrote.
+ * forky with composefs: / is an overlay over .ostree.cfs. trixie once more as an aarch64 system.
  */
 import { spawnSync } from "node:child_process";
 import { describe, expect } from "vitest";
@@ -75,7 +75,7 @@ describe("GRUB, upgrade and rollback", () => {
 /** The guest's own ostree, which is newer than the host's from trixie on. */
 async function judgeRepository(vm: Vm, commit: string): Promise<void> {
   expect(await answer(vm, "ostree admin status")).toContain(`* default ${commit}.0`);
-  expect(await answer(vm, "ostree fsck --repo=/sysroot/ostree/repo 2>&1")).not.toMatch(/error|corrupt/i);
+  await answer(vm, "ostree fsck --quiet --repo=/sysroot/ostree/repo");
   const refs = await answer(vm, "ostree refs --list --repo=/sysroot/ostree/repo");
   expect(refs).toMatch(/^ostree\/container\/image\//m);
 }
