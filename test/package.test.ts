@@ -57,6 +57,21 @@ describe("the published package", () => {
     expect(readdirSync(project.join("node_modules")).filter((name) => !name.startsWith("."))).toEqual(["slipway"]);
   });
 
+  it("has errors with the names that they have in the source: exit codes go by them", () => {
+    const classes = (folder: string, files: RegExp, pattern: RegExp): string[] => {
+      const found = readdirSync(folder, { recursive: true, encoding: "utf8" })
+        .filter((name) => files.test(name))
+        .flatMap((name) =>
+          Array.from(readFileSync(join(folder, name), "utf8").matchAll(pattern), ([, each = ""]) => each),
+        );
+      return [...new Set(found)].sort();
+    };
+    const bundled = classes(join(root, "dist/package"), /\.js$/, /(\w+)=class extends SlipwayError\b/g);
+    const known = classes(join(root, "src"), /\.ts$/, /^export class (\w+) extends SlipwayError\b/gm);
+    expect(bundled.filter((name) => !known.includes(name))).toEqual([]);
+    expect(bundled.length).toBeGreaterThan(10);
+  });
+
   it("runs with Node 24", async () => {
     const result = await run(process.execPath, [project.join("node_modules/.bin/slipway"), "--version"], {
       cwd: project.path,
