@@ -1,51 +1,17 @@
-/** ext4 at sizes and counts that take too long for each run, and growth while mounted. */
-import { readFileSync, truncateSync } from "node:fs";
+/** ext4 at sizes and counts that take too long for each run. Growth while mounted is proven by the boots. */
 import fc from "fast-check";
 import { describe, expect } from "vitest";
 import { minimalExt4Size } from "../../src/formats/ext4/index.ts";
 import { directory, file } from "../../src/tree/index.ts";
 import { differences } from "../oracles/ext4-compare.ts";
 import { expectClean, GIB, make, MIB, MOUNT, OPTIONS } from "../oracles/ext4-image.ts";
-import { everyKind, patternContent, randomTree } from "../oracles/ext4-trees.ts";
+import { patternContent, randomTree } from "../oracles/ext4-trees.ts";
 import { mountImage } from "../support/disk.ts";
-import { oracle, type Requirement, run, tempDir } from "../support/tools.ts";
+import { oracle, tempDir } from "../support/tools.ts";
 
 const TIB = 2 ** 40;
 
-/** The kernel lets only CAP_SYS_RESOURCE (bit 24) grow a mounted ext4. */
-const maySetResources: Requirement = {
-  name: "CAP_SYS_RESOURCE",
-  isThere: () => {
-    const effective = /CapEff:\s+([0-9a-f]+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
-    return Math.floor(Number.parseInt(effective, 16) / 2 ** 24) % 2 === 1;
-  },
-};
-
 describe("ext4, long", () => {
-  oracle(
-    [...MOUNT, "resize2fs", "findmnt", maySetResources],
-    "grows while mounted, with the reserved descriptors",
-    async () => {
-      using folder = tempDir();
-      const image = folder.join("image");
-      const root = everyKind();
-      await make(image, root, { sizeBytes: 600 * MIB });
-      truncateSync(image, 100 * GIB);
-      {
-        await using mount = await mountImage(image, folder, "rw");
-        await run("resize2fs", [(await run("findmnt", ["-no", "SOURCE", mount.path])).stdout.trim()]);
-        expect(Number((await run("df", ["--output=size", "-B1", mount.path])).stdout.split("\n")[1])).toBeGreaterThan(
-          95 * GIB,
-        );
-        expect(await differences(root, mount.path)).toEqual([]);
-      }
-      await expectClean(image);
-      const features = (await run("dumpe2fs", ["-h", image])).stdout;
-      expect(features).not.toContain("meta_bg");
-    },
-    { proves: "the kernel's online resize works on our resize inode" },
-  );
-
   oracle(
     ["e2fsck"],
     "is consistent at 60 sizes, five inode ratios and up to 3 TiB",
