@@ -3,13 +3,16 @@
 export interface Stage {
   /** More bytes of this stage are done. */
   advance(bytes: number): void;
-  /** The stage is over; its duration goes into the result. */
-  done(): void;
+  /** The stage is over; its duration goes into the result. `outcome` says what came of it: "already there". */
+  done(outcome?: string): void;
 }
 
 export interface Progress {
-  /** Starts a stage. `totalBytes` is the best guess; undefined when nothing can be said. */
-  stage(name: string, totalBytes?: number): Stage;
+  /**
+   * Starts a stage. `totalBytes` is the best guess; undefined when nothing can be said. Stages may run side by side:
+   * `part` tells those of one name apart.
+   */
+  stage(name: string, totalBytes?: number, part?: string): Stage;
   /** Something the user should know that is not an error. Printed once. */
   warn(message: string): void;
 }

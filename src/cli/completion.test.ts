@@ -6,7 +6,7 @@ const app = defineApp("0.0.0", () => Promise.resolve());
 
 describe("completion", () => {
   it.each([
-    [[""], ["base", "completion", "disk", "vm"]],
+    [["co"], ["completion", "copy"]],
     [["d"], ["disk"]],
     [["disk", "c"], ["create"]],
     [["disk", "create", "--comp"], ["--compress"]],

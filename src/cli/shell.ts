@@ -1,5 +1,6 @@
 // Around every command: context from the process, result to standard output, error to standard error, exit code.
 import type { Command } from "commander";
+import { systemErrorCode } from "../base/errors.ts";
 import { type CommandFunction, defineApp, isHelpOrVersion, isUsageError } from "./app.ts";
 import { completeWords } from "./completion.ts";
 import { type Context, storePath } from "./context.ts";
@@ -13,6 +14,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
   const interrupt = new AbortController();
   const onSignal = (): void => interrupt.abort();
   process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreBrokenPipe);
   let exitCode: number = EXIT.ok;
   const app = defineApp(VERSION, async (load, command) => {
     exitCode = await runCommand(load, command, interrupt.signal);
@@ -36,6 +38,11 @@ export async function runCli(args: readonly string[]): Promise<number> {
   }
 }
 
+/** A reader that has seen enough, such as head, ends no command. */
+function ignoreBrokenPipe(error: Error): void {
+  if (systemErrorCode(error) !== "EPIPE") throw error;
+}
+
 async function runCommand(
   load: () => Promise<CommandFunction>,
   command: Command,
@@ -47,6 +54,7 @@ async function runCommand(
     isTerminal: process.stderr.isTTY,
     write: (text) => process.stderr.write(text),
     now: () => performance.now(),
+    columns: () => process.stderr.columns,
   });
   const context: Context = {
     env: process.env,
@@ -63,6 +71,7 @@ async function runCommand(
     else context.stdout(result.text);
     return result.exitCode ?? EXIT.ok;
   } catch (error) {
+    progress.close();
     if (json) context.stdout(`${JSON.stringify(errorJson(error), null, 2)}\n`);
     context.stderr(formatError(error, options["verbose"] === true));
     return exitCodeOf(error);

@@ -1,15 +1,15 @@
-// The image that a command was given by name, opened as a system: found in a layout, an archive or the local store, its
-// layers read through the cache.
+// The image that a command was given by name, opened as a system: found wherever a name may lead, its layers read
+// through the cache.
 import { collectAtOnce, collectEagerly } from "../base/memory.ts";
 import { inStage } from "../base/progress.ts";
 import type { DiskImage } from "../disk/index.ts";
 import {
+  formatImageName,
   type Image,
   type Layer,
   type LocalStore,
   makePlatform,
   openLayers,
-  openLocalStore,
   openReference,
   parseReference,
   type Reference,
@@ -18,6 +18,7 @@ import {
 import { fileObjectPrefix } from "../ostree/index.ts";
 import type { Context } from "./context.ts";
 import type { InputLimits } from "./limits.ts";
+import { openPlaces } from "./places.ts";
 
 export interface SystemImage extends DiskImage, AsyncDisposable {
   /** Its name in the local store or the layout. */
@@ -28,6 +29,8 @@ export interface SystemImageOptions {
   /** OCI or kernel name of the architecture wanted. */
   readonly arch: string | undefined;
   readonly limits: InputLimits;
+  /** The command's options, for registries and the signature policy. */
+  readonly registryOptions?: Readonly<Record<string, unknown>>;
 }
 
 const OSTREE_FINGERPRINT = { name: "ostree", prefix: fileObjectPrefix } as const;
@@ -40,12 +43,19 @@ export async function openSystemImage(
   name: string,
   options: SystemImageOptions,
 ): Promise<SystemImage> {
-  const local = await openLocalStore(context.storePath);
+  await using opened = new AsyncDisposableStack();
+  const places = opened.use(await openPlaces(context, options.registryOptions ?? {}));
+  const { local } = places;
+  // Without --arch an index of several is a question, never this machine's answer: disks are the same everywhere.
   const platform = options.arch === undefined ? {} : { platform: makePlatform("linux", options.arch) };
-  const image = await openReference(name, local.images, platform);
+  const reference = parseReference(name);
+  const image = opened.use(await openReference(name, places, platform));
+  await places.assertAllowed(reference, image.located, image.index ?? image.descriptor, image.descriptor);
   // Not the layers: their entries go when the import is done.
   let sources: readonly Disposable[] = [];
-  const localName = nameElsewhere(parseReference(name));
+  const pulledFrom = image.located.registryName;
+  const localName = nameElsewhere(reference);
+  const kept = opened.move();
   return {
     name,
     manifestDigest: image.manifestDigest,
@@ -55,15 +65,16 @@ export async function openSystemImage(
     labels: image.config.labels,
     ...(image.config.created === undefined ? {} : { created: image.config.created }),
     ...(localName === undefined ? {} : { localName }),
+    ...(pulledFrom === undefined ? {} : { pulledFrom: formatImageName(pulledFrom) }),
     openLayers: async () => {
       collectAtOnce();
       const layers = await readLayers(context, local, image, options.limits);
       sources = layers.map(({ source }) => source);
       return layers.map(({ descriptor, entries }) => ({ digest: descriptor.digest, entries }));
     },
-    [Symbol.asyncDispose]: () => {
+    [Symbol.asyncDispose]: async () => {
       for (const source of sources) source[Symbol.dispose]();
-      return Promise.resolve();
+      await kept.disposeAsync();
     },
   };
 }

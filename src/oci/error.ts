@@ -11,6 +11,9 @@ export type OciErrorCode =
   | "NO_PLATFORM"
   | "NOT_AN_IMAGE"
   | "UNSUPPORTED"
+  | "RESTRICTED"
+  | "INCOMPLETE"
+  | "UNCONFIRMED"
   | "LIMIT";
 
 export class OciError extends SlipwayError<OciErrorCode> {}

@@ -33,6 +33,8 @@ export interface Image {
 export interface OpenImageOptions {
   /** Which image of an index; also checked against the config of a single image. */
   readonly platform?: Platform;
+  /** Which image of an index that has several, when no platform is asked for. */
+  readonly preferred?: Platform;
 }
 
 /** Indexes within indexes: nobody needs more. */
@@ -49,18 +51,7 @@ export async function openDescriptor(
   start: Descriptor,
   options: OpenImageOptions = {},
 ): Promise<Image> {
-  let descriptor = start;
-  let index: Descriptor | undefined;
-  for (let depth = 0; isIndexType(descriptor.mediaType); depth++) {
-    const document = `index ${descriptor.digest} of ${store.description}`;
-    if (depth === MAX_INDEX_DEPTH)
-      throw new OciError("LIMIT", `cannot read ${document}: indexes within indexes, more than ${MAX_INDEX_DEPTH} deep`);
-    const parsed = parseImageIndex(await fetchDocument(store, descriptor), document);
-    index = descriptor;
-    descriptor = chooseImage(parsed.manifests, options.platform, () =>
-      choosePlatform(parsed, requirePlatform(options, document), document),
-    );
-  }
+  const { descriptor, index } = await chooseManifest(store, start, options);
   if (!isManifestType(descriptor.mediaType)) {
     throw new OciError(
       "NOT_AN_IMAGE",
@@ -70,6 +61,27 @@ export async function openDescriptor(
   const image = await readImage(store, descriptor);
   assertPlatform(image, options.platform);
   return index === undefined ? image : { ...image, index };
+}
+
+/** From an index down to the manifest for the platform; anything else is itself. */
+export async function chooseManifest(
+  store: ReadableStore,
+  start: Descriptor,
+  options: OpenImageOptions = {},
+): Promise<{ readonly descriptor: Descriptor; readonly index?: Descriptor }> {
+  let descriptor = start;
+  let index: Descriptor | undefined;
+  for (let depth = 0; isIndexType(descriptor.mediaType); depth++) {
+    const document = `index ${descriptor.digest} of ${store.description}`;
+    if (depth === MAX_INDEX_DEPTH)
+      throw new OciError("LIMIT", `cannot read ${document}: indexes within indexes, more than ${MAX_INDEX_DEPTH} deep`);
+    const parsed = parseImageIndex(await fetchDocument(store, descriptor), document);
+    index ??= descriptor;
+    descriptor = chooseImage(parsed.manifests, options.platform, () =>
+      choosePlatform(parsed, requirePlatform(options, document), document),
+    );
+  }
+  return index === undefined ? { descriptor } : { descriptor, index };
 }
 
 /** Without a wanted platform, an index of one image is no question. */
@@ -84,7 +96,8 @@ function chooseImage(
 }
 
 function requirePlatform(options: OpenImageOptions, document: string): Platform {
-  if (options.platform !== undefined) return options.platform;
+  const platform = options.platform ?? options.preferred;
+  if (platform !== undefined) return platform;
   throw new OciError(
     "NO_PLATFORM",
     `cannot choose an image from ${document}: it has several, and no platform was given`,

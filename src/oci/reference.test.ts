@@ -15,6 +15,17 @@ describe("parseReference", () => {
       "docker://docker.io/debian:12",
       { transport: "docker", image: { registry: "docker.io", repository: "library/debian", tag: "12" } },
     ],
+    [
+      "docker://debian:12",
+      { transport: "docker", image: { registry: "docker.io", repository: "library/debian", tag: "12" } },
+    ],
+    [
+      `docker://h:5000/a:1@${DIGEST}`,
+      { transport: "docker", image: { registry: "h:5000", repository: "a", tag: "1", digest: DIGEST } },
+    ],
+    ["docker-archive:f.tar:debian:12", { transport: "docker-archive", path: "f.tar", name: "debian:12" }],
+    ["docker-archive:f.tar:@0", { transport: "docker-archive", path: "f.tar", name: "@0" }],
+    ["containers-storage:localhost/os:1", { transport: "containers-storage", name: "localhost/os:1" }],
     ["trixie", { transport: "store", image: { repository: "trixie" } }],
     ["localhost/os:1", { transport: "store", image: { registry: "localhost", repository: "os", tag: "1" } }],
     ["host:5000/os", { transport: "store", image: { registry: "host:5000", repository: "os" } }],
@@ -47,7 +58,7 @@ describe("parseReference", () => {
   });
 
   it("names the way around transports of other tools", () => {
-    expect(() => parseReference("containers-storage:x")).toThrow(expect.objectContaining({ code: "UNSUPPORTED" }));
+    expect(() => parseReference("docker-daemon:x")).toThrow(expect.objectContaining({ code: "UNSUPPORTED" }));
   });
 
   it("writes what it reads", () => {

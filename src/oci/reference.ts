@@ -11,13 +11,20 @@ export interface ImageName {
   readonly digest?: Digest;
 }
 
+/** A name that says where it is. */
+export type QualifiedName = ImageName & { readonly registry: string };
+
 export type Reference =
-  | { readonly transport: "oci" | "oci-archive"; readonly path: string; readonly name?: string }
-  | { readonly transport: "docker-archive" | "dir"; readonly path: string; readonly name?: string }
-  | { readonly transport: "docker"; readonly image: ImageName }
+  | {
+      readonly transport: "oci" | "oci-archive" | "docker-archive" | "dir";
+      readonly path: string;
+      readonly name?: string;
+    }
+  | { readonly transport: "containers-storage"; readonly name: string }
+  | { readonly transport: "docker"; readonly image: QualifiedName }
   | { readonly transport: "store"; readonly image: ImageName };
 
-const FOREIGN = /^(containers-storage|docker-daemon|ostree|sif|atomic|tarball|ostree-[a-z-]+):/;
+const FOREIGN = /^(docker-daemon|ostree|sif|atomic|tarball|ostree-[a-z-]+):/;
 
 /** Throws BAD_REFERENCE, UNSUPPORTED. */
 export function parseReference(text: string): Reference {
@@ -34,7 +41,10 @@ export function parseReference(text: string): Reference {
       return { transport, path: rest };
     case "docker":
       if (!rest.startsWith("//")) throw badReference(text, "docker: is followed by //HOST/NAME");
-      return { transport, image: withDefaults(parseImageName(rest.slice(2))) };
+      return { transport, image: onDockerHub(withDefaults(parseImageName(rest.slice(2)))) };
+    case "containers-storage":
+      if (rest === "") throw badReference(text, "no name after containers-storage:");
+      return { transport, name: rest };
     default:
       if (FOREIGN.test(text)) {
         throw new OciError(
@@ -68,6 +78,14 @@ const REGISTRY =
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 const MAX_NAME_LENGTH = 255;
 
+export function isRepositoryName(text: string): boolean {
+  return text.length <= MAX_NAME_LENGTH && REPOSITORY.test(text);
+}
+
+export function isTag(text: string): boolean {
+  return TAG.test(text);
+}
+
 /** `[HOST[:PORT]/]PATH[:TAG][@DIGEST]`. Throws BAD_REFERENCE. */
 export function parseImageName(text: string): ImageName {
   const [named = "", digest, ...more] = text.split("@");
@@ -97,8 +115,18 @@ export function parseImageName(text: string): ImageName {
   };
 }
 
+/** After docker:// a name without host belongs to Docker Hub, as with the containers tools. */
+function onDockerHub(image: ImageName): QualifiedName {
+  const { registry = "docker.io", repository } = image;
+  return {
+    ...image,
+    registry,
+    repository: registry === "docker.io" && !repository.includes("/") ? `library/${repository}` : repository,
+  };
+}
+
 /** What a name without tag and digest means. */
-export function withDefaults(image: ImageName): ImageName {
+export function withDefaults<Name extends ImageName>(image: Name): Name {
   return image.tag === undefined && image.digest === undefined ? { ...image, tag: "latest" } : image;
 }
 
@@ -117,6 +145,8 @@ export function formatReference(reference: Reference): string {
       return `docker://${formatImageName(reference.image)}`;
     case "store":
       return formatImageName(reference.image);
+    case "containers-storage":
+      return `containers-storage:${reference.name}`;
     default:
       return `${reference.transport}:${reference.path}${reference.name === undefined ? "" : `:${reference.name}`}`;
   }

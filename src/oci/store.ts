@@ -20,6 +20,8 @@ export interface ReadableStore {
    * Throws OciError NOT_FOUND, DigestError. Chunks belong to the caller.
    */
   fetch(descriptor: Descriptor): AsyncIterable<Uint8Array>;
+  /** What follows an offset, not checked: where a store need not read what is before it. To go on with an upload. */
+  fetchFrom?(descriptor: Descriptor, offset: number): AsyncIterable<Uint8Array>;
   /** What a name stands for; without a name the only image there is. Throws OciError NOT_FOUND, AMBIGUOUS. */
   resolve(name?: string): Promise<Descriptor>;
   list(): Promise<readonly NamedDescriptor[]>;
@@ -50,14 +52,45 @@ export async function pushBytes(store: Store, descriptor: Descriptor, bytes: Uin
   if (!(await store.exists(descriptor))) await store.push(descriptor, bytesOnce(bytes));
 }
 
-/** The choice among named descriptors that layout, archive and memory share. */
+/** A store at the other end of a network: a repository of a registry. */
+export interface RemoteStore extends Store {
+  /** True when the registry took the blob over from another of its repositories, without seeing its bytes. */
+  mount(descriptor: Descriptor, fromRepository: string): Promise<boolean>;
+  /** As `push`, going on from any offset where it broke; `onBytes` counts what went over the wire, less what was in vain. */
+  uploadBlob(
+    descriptor: Descriptor,
+    open: (offset: number) => AsyncIterable<Uint8Array>,
+    options: { readonly onBytes: (bytes: number) => void },
+  ): Promise<void>;
+}
+
+export function isRemote(store: Store): store is RemoteStore {
+  return "mount" in store && "uploadBlob" in store;
+}
+
+const ATTACHMENT_NAME = /^sha256-[0-9a-f]{64}(?:\.[a-z]{1,16})?$/;
+
+/** Of what belongs to an image and is none: `sha256-HEX.sig` (cosign), `sha256-HEX` (the referrers tag schema). */
+export function isAttachmentName(name: string | undefined): boolean {
+  return name !== undefined && ATTACHMENT_NAME.test(name);
+}
+
+/**
+ * The choice among named descriptors that layout, archive and memory share: by name, by digest, or by place in the list
+ * (`@0` is the first).
+ */
 export function chooseNamed(
   entries: readonly NamedDescriptor[],
   name: string | undefined,
   description: string,
 ): Descriptor {
+  const position = /^@(\d{1,6})$/.exec(name ?? "")?.[1];
   const found = entries.filter(
-    (entry) => name === undefined || entry.name === name || entry.descriptor.digest === name,
+    (entry, index) =>
+      (name === undefined && !isAttachmentName(entry.name)) ||
+      entry.name === name ||
+      entry.descriptor.digest === name ||
+      (position !== undefined && Number(position) === index),
   );
   const first = found[0];
   const distinct = new Set(found.map(({ descriptor }) => descriptor.digest));

@@ -1,6 +1,7 @@
 /** The command contract: help, versions, wrong usage, exit codes, errors on the right stream. */
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { tempDir } from "../support/tools.ts";
+import { run, tempDir } from "../support/tools.ts";
 import { slipway } from "../support/slipway.ts";
 
 describe("the command line", () => {
@@ -40,5 +41,12 @@ describe("the command line", () => {
     expect(outcome.stderr).toContain("no/such:image");
     expect(outcome.stderr).toContain(folder.path);
     expect(JSON.parse(outcome.stdout)).toMatchObject({ code: expect.any(String), message: expect.any(String) });
+  });
+
+  it("ends quietly when its reader has seen enough", async () => {
+    const command = `"${process.execPath}" "${join(import.meta.dirname, "../../bin/slipway.cjs")}" disk create --help | head -n 1`;
+    const { stdout, stderr } = await run("sh", ["-c", command]);
+    expect(stdout).toMatch(/^Usage: slipway disk create/);
+    expect(stderr).toBe("");
   });
 });

@@ -42,7 +42,10 @@ export async function extractPartition(disk: string, name: string, folder: TempF
   return file;
 }
 
-/** Mounts a file system image (needs root) and unmounts it with the scope. */
+/**
+ * Mounts a file system image (needs root) and unmounts it with the scope. By a loop device of its own: `mount -o loop`
+ * takes the one that is there already, and a mount namespace of another test may keep that one, read-only, for a while.
+ */
 export async function mountImage(
   image: string,
   folder: TempFolder,
@@ -50,8 +53,20 @@ export async function mountImage(
 ): Promise<AsyncDisposable & { readonly path: string }> {
   const path = folder.join(`mount-${mode}`);
   await run("mkdir", ["-p", path]);
-  await run("mount", ["-o", `loop,${mode}`, image, path]);
-  return { path, [Symbol.asyncDispose]: async () => void (await run("umount", [path])) };
+  const readOnly = mode === "ro" ? ["--read-only"] : [];
+  const device = (await run("losetup", ["--find", "--show", ...readOnly, image])).stdout.trim();
+  const detach = async (): Promise<void> => void (await run("losetup", ["--detach", device]));
+  await run("mount", ["-o", mode, device, path]).catch(async (error: unknown) => {
+    await detach();
+    throw error;
+  });
+  return {
+    path,
+    [Symbol.asyncDispose]: async () => {
+      await run("umount", [path]);
+      await detach();
+    },
+  };
 }
 
 /**

@@ -125,7 +125,8 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array, options: 
   await file.commit();
 }
 
-async function syncDirectory(path: string): Promise<void> {
+/** Makes the names in a directory last: after `rename`, `open` of a new file, `mkdir`. */
+export async function syncDirectory(path: string): Promise<void> {
   await using handle = await open(path, "r");
   await handle.sync();
 }

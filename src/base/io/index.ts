@@ -1,4 +1,11 @@
-export { AtomicFile, type AtomicFileOptions, sweepPartials, writeError, writeFileAtomic } from "./atomic-file.ts";
+export {
+  AtomicFile,
+  type AtomicFileOptions,
+  sweepPartials,
+  syncDirectory,
+  writeError,
+  writeFileAtomic,
+} from "./atomic-file.ts";
 export {
   type Content,
   contentBytes,

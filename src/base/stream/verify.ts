@@ -3,12 +3,41 @@
 import { createHash } from "node:crypto";
 import { type Digest, DigestError, finishDigest } from "../digest.ts";
 
-/** Throws SIZE_MISMATCH and DIGEST_MISMATCH (DigestError); `what` names the bytes in the message. */
-export async function* verifyStream(
+interface Expected {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
+/** Streams that check themselves: a second check of the same would cost a second pass over all bytes. */
+const verified = new WeakMap<AsyncIterable<Uint8Array>, Expected>();
+
+/**
+ * The whole of `input`, which nobody has begun to read. Throws SIZE_MISMATCH and DIGEST_MISMATCH (DigestError); `what`
+ * names the bytes in the message.
+ */
+export function verifyStream(
   input: AsyncIterable<Uint8Array>,
-  expected: { readonly digest: Digest; readonly sizeBytes: number },
+  expected: Expected,
   what: string,
-): AsyncGenerator<Uint8Array> {
+): AsyncIterable<Uint8Array> {
+  const known = verified.get(input);
+  if (known?.digest === expected.digest && known.sizeBytes === expected.sizeBytes) return input;
+  const output = verify(input, expected, what);
+  verified.set(output, expected);
+  return output;
+}
+
+/** `output` gives exactly the bytes of `input`, and its errors: then it is as good. */
+export function passOnVerified(
+  input: AsyncIterable<Uint8Array>,
+  output: AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> {
+  const known = verified.get(input);
+  if (known !== undefined) verified.set(output, known);
+  return output;
+}
+
+async function* verify(input: AsyncIterable<Uint8Array>, expected: Expected, what: string): AsyncGenerator<Uint8Array> {
   const hash = createHash("sha256");
   let sizeBytes = 0;
   for await (const chunk of input) {
@@ -30,11 +59,7 @@ export async function* verifyStream(
   );
 }
 
-function sizeMismatch(
-  what: string,
-  found: string,
-  expected: { readonly digest: Digest; readonly sizeBytes: number },
-): DigestError {
+function sizeMismatch(what: string, found: string, expected: Expected): DigestError {
   return new DigestError(
     "SIZE_MISMATCH",
     `cannot use ${what}: it has ${found} bytes, wanted are ${expected.sizeBytes}`,

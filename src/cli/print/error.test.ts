@@ -39,4 +39,10 @@ describe("errors", () => {
     expect(exitCodeOf(new DOMException("stopped", "AbortError"))).toBe(130);
     expect(exitCodeOf("anything")).toBe(1);
   });
+
+  it("calls Ctrl-C by its name", () => {
+    const error = new DOMException("This operation was aborted", "AbortError");
+    expect(formatError(error, true)).toBe("slipway: interrupted\n");
+    expect(errorJson(error)).toMatchObject({ code: "ABORTED" });
+  });
 });

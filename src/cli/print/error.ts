@@ -3,6 +3,7 @@ import { messageOf, SlipwayError } from "../../base/errors.ts";
 
 /** Message, hint, and with `verbose` the chain of causes. What we did not expect comes with its stack. */
 export function formatError(error: unknown, verbose: boolean): string {
+  if (isAbort(error)) return "slipway: interrupted\n";
   if (!(error instanceof SlipwayError)) {
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return `slipway: unexpected error, this is a bug: ${detail}\n`;
@@ -21,5 +22,11 @@ export function formatError(error: unknown, verbose: boolean): string {
 
 export function errorJson(error: unknown): object {
   if (error instanceof SlipwayError) return error.toJSON();
+  if (isAbort(error)) return { error: "AbortError", code: "ABORTED", message: "interrupted" };
   return { error: "Unexpected", message: messageOf(error) };
+}
+
+/** What an AbortSignal throws: somebody pressed Ctrl-C. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
 }

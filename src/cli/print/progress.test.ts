@@ -29,6 +29,24 @@ describe("progress", () => {
     expect(text).toContain("100 MiB / 400 MiB  25 %  100 MiB/s  0:03 left");
     expect(text.endsWith("write       400 MiB  100 MiB/s  4.0 s\n")).toBe(true);
   });
+  it("shows stages that run side by side, each with its bar, and keeps what is finished above them", () => {
+    const text = printed("auto", true, (tick, progress) => {
+      const first = progress.stage("blob", 10 * MIB, "aaaa");
+      const second = progress.stage("blob", 20 * MIB, "bbbb");
+      tick(1000);
+      first.advance(5 * MIB);
+      tick(1000);
+      second.advance(5 * MIB);
+      first.done();
+      second.done("already there");
+    });
+    const frames = text.split("\r");
+    expect(frames.at(-3)).toBe(
+      "\x1b[1A\x1b[Jblob aaaa  [==========>---------]  5.0 MiB / 10.0 MiB  50 %  5.0 MiB/s  0:01 left\nblob bbbb  [=====>--------------]  5.0 MiB / 20.0 MiB  25 %  2.5 MiB/s  0:06 left",
+    );
+    expect(frames.at(-2)?.split("\n")[0]).toBe("\x1b[1A\x1b[Jblob aaaa  5.0 MiB  2.5 MiB/s  2.0 s");
+    expect(frames.at(-1)).toBe("\x1b[Jblob bbbb  already there\n");
+  });
   it("prints a line a stage where there is no terminal", () => {
     const text = printed("auto", false, (tick, progress) => {
       const stage = progress.stage("import");

@@ -24,54 +24,6 @@ function blobs(): string[] {
 const hello = Buffer.from("hello");
 const helloBlob = describeBytes(MEDIA_TYPE.layer, hello);
 
-/** What every Store must do. */
-function describeStore(name: string, open: () => Promise<Store>): void {
-  describe(`${name} as a store`, () => {
-    it("keeps what is pushed and gives it back", async () => {
-      const store = await open();
-      expect(await store.exists(helloBlob)).toBe(false);
-      await store.push(helloBlob, bytesOnce(hello));
-      expect(await store.exists(helloBlob)).toBe(true);
-      expect(Buffer.from(await fetchDocument(store, helloBlob)).toString()).toBe("hello");
-    });
-
-    it("refuses bytes that are not what the descriptor says, and keeps nothing", async () => {
-      const store = await open();
-      await expect(store.push(helloBlob, bytesOnce(Buffer.from("hellO")))).rejects.toMatchObject({
-        code: "DIGEST_MISMATCH",
-      });
-      await expect(store.push(helloBlob, bytesOnce(Buffer.from("hell")))).rejects.toMatchObject({
-        code: "SIZE_MISMATCH",
-      });
-      await expect(store.push(helloBlob, bytesOnce(Buffer.from("hello!")))).rejects.toMatchObject({
-        code: "SIZE_MISMATCH",
-      });
-      expect(await store.exists(helloBlob)).toBe(false);
-      await expect(fetchDocument(store, helloBlob)).rejects.toMatchObject({ code: "NOT_FOUND" });
-    });
-
-    it("resolves, lists and forgets names", async () => {
-      const store = await open();
-      const other = describeBytes(MEDIA_TYPE.manifest, Buffer.from("{}"));
-      await expect(store.resolve()).rejects.toMatchObject({ code: "NOT_FOUND" });
-      await store.tag(helloBlob, "a");
-      expect((await store.resolve()).digest).toBe(helloBlob.digest);
-      await store.tag(helloBlob, "b");
-      await store.tag(other, "a");
-      expect((await store.resolve("a")).digest).toBe(other.digest);
-      expect((await store.resolve(other.digest)).digest).toBe(other.digest);
-      await expect(store.resolve()).rejects.toMatchObject({ code: "AMBIGUOUS" });
-      expect(new Set((await store.list()).map((entry) => entry.name))).toEqual(new Set(["a", "b"]));
-      await store.delete("a");
-      await expect(store.delete("a")).rejects.toMatchObject({ code: "NOT_FOUND" });
-      expect((await store.resolve()).digest).toBe(helloBlob.digest);
-    });
-  });
-}
-
-describeStore("memory", () => Promise.resolve(new MemoryStore()));
-describeStore("an OCI layout", () => LayoutStore.create(directory));
-
 describe("LayoutStore", () => {
   it("leaves no partial file behind a failed push", async () => {
     const store = await LayoutStore.create(directory);

@@ -1,9 +1,9 @@
 // A Store in an OCI image layout directory (image-spec image-layout.md). Blobs appear whole or not at all; index.json is
 // replaced atomically under a lock. Blobs are kept exactly as received.
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { systemErrorCode } from "../../base/errors.ts";
-import { AtomicFile, sweepPartials, writeError, writeFileAtomic } from "../../base/io/index.ts";
+import { AtomicFile, IoError, sweepPartials, writeError, writeFileAtomic } from "../../base/io/index.ts";
 import { verifyStream } from "../../base/stream/index.ts";
 import type { Descriptor } from "../descriptor.ts";
 import { OciError } from "../error.ts";
@@ -13,13 +13,17 @@ import { blobPath, BLOBS, INDEX_FILE, LAYOUT_FILE, LAYOUT_JSON, REF_NAME } from 
 import { EMPTY_INDEX, readIndexFile, updateIndexFile } from "./index-file.ts";
 import { streamFile } from "./read-file.ts";
 
+const SYNC_BYTES = 32 * 1024 * 1024;
+
 export class LayoutStore implements Store {
   readonly description: string;
   readonly directory: string;
+  readonly #onUse: (() => Promise<void>) | undefined;
 
-  private constructor(directory: string) {
+  private constructor(directory: string, onUse?: () => Promise<void>) {
     this.directory = directory;
     this.description = `oci:${directory}`;
+    this.#onUse = onUse;
   }
 
   /** An existing layout. Throws OciError NOT_FOUND, BAD_LAYOUT. */
@@ -28,8 +32,11 @@ export class LayoutStore implements Store {
     return new LayoutStore(directory);
   }
 
-  /** Opens a layout, makes it first where there is none. Throws IoError. */
-  static async create(directory: string): Promise<LayoutStore> {
+  /**
+   * Opens a layout, makes it first where there is none. `onUse` runs before blobs are pushed or counted on: a layout
+   * that is pruned learns there who is writing. Throws IoError.
+   */
+  static async create(directory: string, onUse?: () => Promise<void>): Promise<LayoutStore> {
     try {
       await mkdir(join(directory, BLOBS), { recursive: true });
     } catch (error) {
@@ -43,22 +50,30 @@ export class LayoutStore implements Store {
         await writeFileAtomic(join(directory, INDEX_FILE), formatImageIndex(EMPTY_INDEX));
       await writeFileAtomic(join(directory, LAYOUT_FILE), Buffer.from(LAYOUT_JSON));
     }
-    return LayoutStore.open(directory);
+    await readIndexFile(directory);
+    return new LayoutStore(directory, onUse);
   }
 
+  /** In a layout that is pruned, a blob counts as fresh from now on: who asks for it is going to rely on it. */
   async exists(descriptor: Descriptor): Promise<boolean> {
+    const path = this.blobPath(descriptor);
     try {
-      return (await stat(this.blobPath(descriptor))).size === descriptor.sizeBytes;
+      if (this.#onUse !== undefined) await this.#touch(path, this.#onUse);
+      return (await stat(path)).size === descriptor.sizeBytes;
     } catch (error) {
       if (systemErrorCode(error) === "ENOENT") return false;
       throw error;
     }
   }
 
-  async *fetch(descriptor: Descriptor): AsyncGenerator<Uint8Array> {
+  fetch(descriptor: Descriptor): AsyncIterable<Uint8Array> {
     const what = `${descriptor.digest} of ${this.description}`;
+    return verifyStream(this.#read(descriptor, what), descriptor, what);
+  }
+
+  async *#read(descriptor: Descriptor, what: string): AsyncGenerator<Uint8Array> {
     try {
-      yield* verifyStream(streamFile(this.blobPath(descriptor)), descriptor, what);
+      yield* streamFile(this.blobPath(descriptor));
     } catch (error) {
       if (systemErrorCode(error) !== "ENOENT") throw error;
       throw new OciError("NOT_FOUND", `cannot read ${what}: the layout does not have this blob`, {
@@ -70,7 +85,8 @@ export class LayoutStore implements Store {
   }
 
   async push(descriptor: Descriptor, bytes: AsyncIterable<Uint8Array>): Promise<void> {
-    await using file = await AtomicFile.create(this.blobPath(descriptor), { mode: 0o644 });
+    await this.#onUse?.();
+    await using file = await AtomicFile.create(this.blobPath(descriptor), { mode: 0o644, syncEveryBytes: SYNC_BYTES });
     let offset = 0;
     for await (const chunk of verifyStream(bytes, descriptor, descriptor.digest)) {
       await file.write(offset, chunk);
@@ -102,6 +118,15 @@ export class LayoutStore implements Store {
     }));
   }
 
+  /** Lists an image without a name, unless it is listed already. */
+  async addUnnamed(descriptor: Descriptor): Promise<void> {
+    await updateIndexFile(this.directory, (index) =>
+      index.manifests.some(({ digest }) => digest === descriptor.digest)
+        ? index
+        : { ...index, manifests: [...index.manifests, descriptor] },
+    );
+  }
+
   async delete(name: string): Promise<void> {
     let found = false;
     await updateIndexFile(this.directory, (index) => {
@@ -113,10 +138,25 @@ export class LayoutStore implements Store {
       throw new OciError("NOT_FOUND", `cannot forget ${JSON.stringify(name)}: ${this.description} has no such name`);
   }
 
+  async #touch(path: string, onUse: () => Promise<void>): Promise<void> {
+    try {
+      await onUse();
+      const now = new Date();
+      await utimes(path, now, now);
+    } catch (error) {
+      // A store that we may not write to can be read all the same, and is pruned by somebody who may.
+      if (!["EPERM", "EACCES", "EROFS"].includes(systemErrorCode(causeOf(error)) ?? "")) throw error;
+    }
+  }
+
   /** Where the blob is or would be. */
   blobPath(descriptor: Descriptor): string {
     return join(this.directory, blobPath(descriptor.digest));
   }
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof IoError ? error.cause : error;
 }
 
 function nameOf(descriptor: Descriptor): string | undefined {

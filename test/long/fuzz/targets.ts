@@ -348,7 +348,7 @@ function archiveTarget(): Target {
     input: (random) => damagedTar(random, [archive]),
     run: async (input) => {
       writeFileSync(file, input);
-      const image = await openReference(`oci-archive:${file}`, new MemoryStore());
+      const image = await openReference(`oci-archive:${file}`, { images: new MemoryStore() });
       for (const { descriptor } of image.layers) await drain(image.store.fetch(descriptor));
     },
   };

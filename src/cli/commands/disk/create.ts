@@ -46,7 +46,11 @@ export const diskCreate: CommandFunction = async (context, args, rawOptions) => 
     ...(format === "qcow2" ? { compress: options.compress } : {}),
   }));
 
-  await using image = await openSystemImage(context, name, { arch: options.arch, limits: readLimits(rawOptions) });
+  await using image = await openSystemImage(context, name, {
+    arch: options.arch,
+    limits: readLimits(rawOptions),
+    registryOptions: rawOptions,
+  });
   const disk = await prepareSystemDisk(context, image, diskOptions);
   const facts = diskFacts(disk, image.manifestDigest);
   if (options.dryRun === true) return { text: planText(disk), data: { ...facts, files: [] } };

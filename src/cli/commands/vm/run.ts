@@ -79,7 +79,11 @@ async function diskOf(
   if (found?.isFile() === true) return { path: name, [Symbol.asyncDispose]: () => Promise.resolve() };
   const temporary = await makeTempDir("slipway-disk-");
   try {
-    await using image = await openSystemImage(context, name, { arch: options.arch, limits: readLimits(rawOptions) });
+    await using image = await openSystemImage(context, name, {
+      arch: options.arch,
+      limits: readLimits(rawOptions),
+      registryOptions: rawOptions,
+    });
     const epoch = sourceDateEpoch(context.env);
     const disk = await prepareSystemDisk(context, image, {
       kargs: [],

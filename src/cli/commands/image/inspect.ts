@@ -1,0 +1,133 @@
+// `slipway inspect IMAGE`: what an image is made of; only --kernel reads its layers.
+import { formatSize } from "../../../base/size.ts";
+import { kernelVersion } from "../../../image/index.ts";
+import {
+  chooseManifest,
+  fetchDocument,
+  formatPlatform,
+  type HistoryEntry,
+  type Image,
+  locate,
+  OciError,
+  openDescriptor,
+  openLayers,
+  parsePlatform,
+  parseReference,
+} from "../../../oci/index.ts";
+import { mergeLayers } from "../../../tree/index.ts";
+import type { CommandFunction, CommandResult } from "../../app.ts";
+import type { Context } from "../../context.ts";
+import { hostPlatform } from "../../host-platform.ts";
+import { readLimits } from "../../limits.ts";
+import { type CommandPlaces, openPlaces } from "../../places.ts";
+import { formatTable } from "../../print/table.ts";
+
+export const inspect: CommandFunction = async (context, [text = ""], options) => {
+  await using places = await openPlaces(context, options);
+  await using located = await locate(parseReference(text), places);
+  const { store } = located;
+  const start = await store.resolve(located.name);
+  if (options["raw"] === true) return document(await fetchDocument(store, start));
+  const wanted = options["platform"];
+  const platform = typeof wanted === "string" ? { platform: parsePlatform(wanted) } : { preferred: hostPlatform() };
+  const { descriptor } = await chooseManifest(store, start, platform);
+  const image = await openDescriptor(store, descriptor);
+  if (options["config"] === true) return document(image.configBytes);
+  if (options["kernel"] === true) return await kernel(context, places, image, options, text);
+  return describe(text, image, start.digest);
+};
+
+/** Exactly the bytes, so that they still have their digest. */
+function document(bytes: Uint8Array): CommandResult {
+  const text = Buffer.from(bytes).toString("utf8");
+  return { text, data: JSON.parse(text) as object };
+}
+
+async function kernel(
+  context: Context,
+  places: CommandPlaces,
+  image: Image,
+  options: Readonly<Record<string, unknown>>,
+  name: string,
+): Promise<CommandResult> {
+  const limits = readLimits(options);
+  const sources: Disposable[] = [];
+  try {
+    const found = await kernelVersion({
+      labels: image.config.labels,
+      history: image.config.history.flatMap(({ createdBy, comment }) => [createdBy ?? "", comment ?? ""]),
+      readTree: async () => {
+        const layers = await openLayers(places.local.cache, image, { limits, signal: context.signal });
+        sources.push(...layers);
+        return mergeLayers(layers.map(({ entries }) => entries));
+      },
+    });
+    if (found !== undefined) return { text: `${found.version}\n`, data: found };
+    throw new OciError(
+      "NOT_FOUND",
+      `cannot find a kernel in ${name}: no usr/lib/modules/VERSION/vmlinuz, no label, no package`,
+      {
+        hint: "Only bootable images have a kernel",
+      },
+    );
+  } finally {
+    for (const source of sources) source[Symbol.dispose]();
+  }
+}
+
+function describe(name: string, image: Image, digest: string): CommandResult {
+  const { config, manifest } = image;
+  const steps = config.history.filter(({ emptyLayer }) => !emptyLayer);
+  const layers = image.layers.map(({ descriptor, diffId }, index) => ({
+    digest: descriptor.digest,
+    diffId,
+    mediaType: descriptor.mediaType,
+    sizeBytes: descriptor.sizeBytes,
+    adds: adds(steps[index], descriptor.annotations),
+  }));
+  const sizeBytes = layers.reduce((sum, layer) => sum + layer.sizeBytes, manifest.config.sizeBytes);
+  const labels = Object.entries(config.labels).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const rows: [string, string][] = [
+    ["name", name],
+    ["digest", image.manifestDigest],
+    ...(digest === image.manifestDigest ? [] : ([["index", digest]] as [string, string][])),
+    ["media type", manifest.mediaType],
+    ["platform", formatPlatform(config.platform)],
+    ["created", config.created ?? "unknown"],
+    ["size", `${formatSize(sizeBytes)} in ${layers.length} layers`],
+    ...labels.map(([key, value]): [string, string] => ["label", `${key}=${value}`]),
+  ];
+  const head = rows.map(([key, value]) => `${key.padEnd(10)}  ${value}\n`).join("");
+  const table = formatTable(
+    ["LAYER", "SIZE", "ADDS"],
+    layers.map((layer) => [
+      layer.digest.slice("sha256:".length, 19),
+      formatSize(layer.sizeBytes),
+      layer.adds.slice(0, 90),
+    ]),
+  );
+  const data = {
+    name,
+    digest: image.manifestDigest,
+    index: digest === image.manifestDigest ? null : digest,
+    mediaType: manifest.mediaType,
+    configDigest: manifest.config.digest,
+    platform: formatPlatform(config.platform),
+    created: config.created ?? null,
+    sizeBytes,
+    labels: config.labels,
+    annotations: manifest.annotations,
+    env: config.env,
+    layers,
+  };
+  return { text: `${head}\n${table}`, data };
+}
+
+/** What the builder wrote down; chunked ostree images name the packages in an annotation. */
+function adds(step: HistoryEntry | undefined, annotations: Readonly<Record<string, string>> | undefined): string {
+  const said = annotations?.["ostree.components"] ?? step?.createdBy ?? step?.comment ?? "";
+  return said
+    .replace(/^\/bin\/sh -c (#\(nop\) )?/, "")
+    .replaceAll(/\s+/g, " ")
+    .trim();
+}

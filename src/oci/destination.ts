@@ -1,0 +1,105 @@
+// Where a name leads for writing: the one place that knows how each transport is written. Beside it: open-reference.ts.
+import { ArchiveWriter, OCI_ARCHIVE } from "./archive/writer.ts";
+import { createStorageImage } from "./containers-storage.ts";
+import type { Descriptor } from "./descriptor.ts";
+import { DirStore } from "./dir/store.ts";
+import { DOCKER_ARCHIVE } from "./docker-archive/writer.ts";
+import { OciError } from "./error.ts";
+import { LayoutStore } from "./layout/store.ts";
+import type { Places } from "./open-reference.ts";
+import { formatReference, type QualifiedName, type Reference, storeName } from "./reference.ts";
+import type { Store } from "./store.ts";
+
+const NOTHING_TO_CLOSE = { [Symbol.asyncDispose]: () => Promise.resolve() } as const;
+
+/** Where an image is written to. Dispose without `publish` leaves no name, and of an archive nothing. */
+export interface Destination extends AsyncDisposable {
+  readonly store: Store;
+  /** The one form of layers that the transport can hold. */
+  readonly compression?: "none";
+  /** The containers tools find only OCI documents there. */
+  readonly documents?: "oci";
+  /** There is room for an image's signatures beside it. */
+  readonly holdsSignatures?: boolean;
+  /** Several blobs at once would make the order of an archive a matter of luck. */
+  readonly concurrency?: number;
+  /** The registry it is written to. */
+  readonly registryName?: QualifiedName;
+  /** Lets the reference stand for what was pushed; archives appear now. */
+  publish(descriptor: Descriptor): Promise<void>;
+}
+
+/** Throws OciError BAD_LAYOUT, UNSUPPORTED, IoError, ProcessError, and what the places throw. */
+export async function openDestination(reference: Reference, places: Places): Promise<Destination> {
+  switch (reference.transport) {
+    case "oci": {
+      const store = await LayoutStore.create(reference.path);
+      const { name } = reference;
+      return {
+        ...NOTHING_TO_CLOSE,
+        store,
+        documents: "oci",
+        holdsSignatures: true,
+        publish: (descriptor) => (name === undefined ? store.addUnnamed(descriptor) : store.tag(descriptor, name)),
+      };
+    }
+    case "dir": {
+      const store = await DirStore.create(reference.path);
+      return { ...NOTHING_TO_CLOSE, store, publish: (descriptor) => store.tag(descriptor) };
+    }
+    case "oci-archive":
+    case "docker-archive":
+      return archive(reference.transport, reference.path, reference.name);
+    case "containers-storage":
+      return { concurrency: 1, documents: "oci", ...(await createStorageImage(reference.name)) };
+    case "docker": {
+      const { image } = reference;
+      if (places.registry === undefined)
+        throw new OciError(
+          "UNSUPPORTED",
+          `cannot write ${formatReference(reference)}: no registry can be reached from here`,
+        );
+      const target = await places.registry(image);
+      const publish = async (descriptor: Descriptor): Promise<void> => {
+        if (image.digest !== undefined && image.digest !== descriptor.digest) throw wrongDigest(reference, descriptor);
+        if (image.tag !== undefined) await target.tag(descriptor, image.tag);
+      };
+      return { ...NOTHING_TO_CLOSE, store: target, registryName: image, holdsSignatures: true, publish };
+    }
+    case "store":
+      return {
+        ...NOTHING_TO_CLOSE,
+        store: places.images,
+        holdsSignatures: true,
+        publish: (descriptor) => places.images.tag(descriptor, storeName(reference.image)),
+      };
+  }
+}
+
+async function archive(
+  transport: "oci-archive" | "docker-archive",
+  path: string,
+  name: string | undefined,
+): Promise<Destination> {
+  const isDocker = transport === "docker-archive";
+  const store = await ArchiveWriter.create(isDocker ? DOCKER_ARCHIVE : OCI_ARCHIVE, path);
+  return {
+    store,
+    concurrency: 1,
+    ...(isDocker ? { compression: "none" } : { documents: "oci" }),
+    publish: async (descriptor) => {
+      if (name === undefined) store.addUnnamed(descriptor);
+      else await store.tag(descriptor, name);
+      await store.finish();
+    },
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}
+
+function wrongDigest(reference: Reference, descriptor: Descriptor): OciError {
+  return new OciError(
+    "BAD_REFERENCE",
+    `cannot let ${formatReference(reference)} stand for an image with the digest ${descriptor.digest}`,
+    { hint: "Leave the digest out of the destination" },
+  );
+}

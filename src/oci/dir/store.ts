@@ -1,0 +1,164 @@
+// A Store in the containers tools' `dir:` form (containers-transports(5)): one image in one directory. `version` marks it,
+// manifest.json is its manifest, blobs lie under their hex digests, the manifests of an index as HEX.manifest.json.
+// Signatures are not read. Refused: writing into a directory that holds anything else.
+import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { digestHex, digestOf } from "../../base/digest.ts";
+import { systemErrorCode } from "../../base/errors.ts";
+import { AtomicFile, sweepPartials, writeError, writeFileAtomic } from "../../base/io/index.ts";
+import { verifyStream } from "../../base/stream/index.ts";
+import type { Descriptor } from "../descriptor.ts";
+import { OciError } from "../error.ts";
+import { asString, at, optional, parseJsonObject } from "../json.ts";
+import { streamFile } from "../layout/read-file.ts";
+import { MAX_MANIFEST_BYTES } from "../manifest.ts";
+import { isIndexType, isManifestType, MEDIA_TYPE } from "../media-types.ts";
+import { chooseNamed, type NamedDescriptor, type Store } from "../store.ts";
+
+const VERSION_FILE = "version";
+const VERSION = "Directory Transport Version: 1.1\n";
+const MANIFEST_FILE = "manifest.json";
+/** What an image in this form consists of; everything else is somebody else's. */
+const OWN_FILE =
+  /^(version|manifest\.json|[0-9a-f]{64}(\.manifest\.json)?|([0-9a-f]{64}\.)?signature-\d+|\..*\.partial)$/;
+
+export class DirStore implements Store {
+  readonly description: string;
+  readonly directory: string;
+  readonly #used = new Set<string>([VERSION_FILE, MANIFEST_FILE]);
+
+  private constructor(directory: string) {
+    this.directory = directory;
+    this.description = `dir:${directory}`;
+  }
+
+  /** Throws OciError NOT_FOUND. */
+  static async open(directory: string): Promise<DirStore> {
+    const store = new DirStore(directory);
+    await store.resolve();
+    return store;
+  }
+
+  /** An empty place for an image; an image that is there is replaced. Throws OciError BAD_LAYOUT, IoError. */
+  static async create(directory: string): Promise<DirStore> {
+    try {
+      await mkdir(directory, { recursive: true });
+    } catch (error) {
+      throw writeError(directory, error);
+    }
+    const foreign = (await readdir(directory)).find((name) => !OWN_FILE.test(name));
+    if (foreign !== undefined) {
+      throw new OciError("BAD_LAYOUT", `cannot write an image into ${directory}: it holds other things (${foreign})`, {
+        hint: "Give a directory that is empty or does not exist",
+        data: { path: directory },
+      });
+    }
+    await sweepPartials(directory);
+    await writeFileAtomic(join(directory, VERSION_FILE), Buffer.from(VERSION));
+    return new DirStore(directory);
+  }
+
+  async exists(descriptor: Descriptor): Promise<boolean> {
+    const name = await this.#nameOf(descriptor);
+    const found = await stat(join(this.directory, name)).catch(() => undefined);
+    if (found?.size !== descriptor.sizeBytes) return false;
+    this.#used.add(name);
+    return true;
+  }
+
+  async *fetch(descriptor: Descriptor): AsyncGenerator<Uint8Array> {
+    const what = `${descriptor.digest} of ${this.description}`;
+    try {
+      const path = join(this.directory, await this.#nameOf(descriptor));
+      yield* verifyStream(streamFile(path), descriptor, what);
+    } catch (error) {
+      if (systemErrorCode(error) !== "ENOENT") throw error;
+      throw new OciError("NOT_FOUND", `cannot read ${what}: the directory does not have it`, {
+        hint: "Copy the image again: it is not complete",
+        cause: error,
+        data: { digest: descriptor.digest, store: this.description },
+      });
+    }
+  }
+
+  async push(descriptor: Descriptor, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+    const name = isDocument(descriptor) ? documentName(descriptor) : digestHex(descriptor.digest);
+    await using file = await AtomicFile.create(join(this.directory, name), { mode: 0o644 });
+    let offset = 0;
+    for await (const chunk of verifyStream(bytes, descriptor, descriptor.digest)) {
+      await file.write(offset, chunk);
+      offset += chunk.length;
+    }
+    await file.commit();
+    this.#used.add(name);
+  }
+
+  async resolve(name?: string): Promise<Descriptor> {
+    const list = await this.list();
+    if (list.length > 0) return chooseNamed(list, name, this.description);
+    throw new OciError("NOT_FOUND", `cannot read ${this.directory} as an image directory: it has no ${MANIFEST_FILE}`, {
+      hint: "Give the directory that holds manifest.json",
+      data: { path: this.directory },
+    });
+  }
+
+  /** The one image, without a name. */
+  async list(): Promise<readonly NamedDescriptor[]> {
+    const path = join(this.directory, MANIFEST_FILE);
+    try {
+      const { size } = await stat(path);
+      if (size > MAX_MANIFEST_BYTES)
+        throw new OciError("LIMIT", `cannot read ${path}: ${size} bytes, more than ${MAX_MANIFEST_BYTES}`);
+      const bytes = await readFile(path);
+      const mediaType = mediaTypeOf(bytes, path);
+      return [{ name: undefined, descriptor: { mediaType, digest: digestOf(bytes), sizeBytes: bytes.length } }];
+    } catch (error) {
+      if (["ENOENT", "ENOTDIR"].includes(systemErrorCode(error) ?? "")) return [];
+      throw error;
+    }
+  }
+
+  /** The form has no names: what was pushed becomes the image. Files of an image that was here before go. */
+  async tag(descriptor: Descriptor, _name?: string): Promise<void> {
+    const document = documentName(descriptor);
+    try {
+      await rename(join(this.directory, document), join(this.directory, MANIFEST_FILE));
+    } catch (error) {
+      // It is the image already.
+      if (systemErrorCode(error) !== "ENOENT" || (await this.#nameOf(descriptor)) !== MANIFEST_FILE)
+        throw writeError(this.directory, error);
+    }
+    this.#used.delete(document);
+    for (const name of await readdir(this.directory)) {
+      if (!this.#used.has(name) && !name.endsWith(".partial")) await rm(join(this.directory, name), { force: true });
+    }
+  }
+
+  delete(name: string): Promise<void> {
+    return Promise.reject(
+      new OciError("UNSUPPORTED", `cannot forget ${JSON.stringify(name)}: ${this.description} has no names`),
+    );
+  }
+
+  async #nameOf(descriptor: Descriptor): Promise<string> {
+    if (!isDocument(descriptor)) return digestHex(descriptor.digest);
+    const [image] = await this.list();
+    return image?.descriptor.digest === descriptor.digest ? MANIFEST_FILE : documentName(descriptor);
+  }
+}
+
+function isDocument({ mediaType }: Descriptor): boolean {
+  return isManifestType(mediaType) || isIndexType(mediaType);
+}
+
+function documentName(descriptor: Descriptor): string {
+  return `${digestHex(descriptor.digest)}.${MANIFEST_FILE}`;
+}
+
+/** OCI documents may leave their media type out. */
+function mediaTypeOf(bytes: Uint8Array, path: string): string {
+  const object = parseJsonObject(bytes, path);
+  const place = { document: path, path: "" };
+  const said = optional(object["mediaType"], at(place, "mediaType"), asString);
+  return said ?? (object["manifests"] === undefined ? MEDIA_TYPE.manifest : MEDIA_TYPE.index);
+}

@@ -1,0 +1,40 @@
+// The registries of one command: settings and a session that are opened when the first name leads there.
+import type { Places } from "./open-reference.ts";
+import type { RegistrySession } from "./remote/session.ts";
+import type { Settings, SettingsOptions } from "./settings/index.ts";
+
+export interface RegistriesOptions {
+  readonly settings: SettingsOptions;
+  readonly userAgent: string;
+  readonly signal: AbortSignal;
+  readonly onRetry: (message: string) => void;
+}
+
+export interface Registries extends Required<Pick<Places, "registry" | "resolveShortName">>, AsyncDisposable {
+  settings(): Promise<Settings>;
+}
+
+/** Nothing is read and nothing connected yet. */
+export function openRegistries(options: RegistriesOptions): Registries {
+  let settings: Promise<Settings> | undefined;
+  let session: Promise<RegistrySession> | undefined;
+  const openSettings = (): Promise<Settings> =>
+    (settings ??= import("./settings/index.ts").then((area) => area.openSettings(options.settings)));
+  const openSession = (): Promise<RegistrySession> =>
+    (session ??= Promise.all([import("./remote/index.ts"), openSettings()]).then(
+      ([area, found]) =>
+        new area.RegistrySession({
+          settings: found,
+          userAgent: options.userAgent,
+          signal: options.signal,
+          onRetry: options.onRetry,
+          env: options.settings.env,
+        }),
+    ));
+  return {
+    settings: openSettings,
+    registry: async (image) => (await import("./remote/index.ts")).RegistryStore.open(image, await openSession()),
+    resolveShortName: async (image) => (await openSettings()).resolveShortName(image),
+    [Symbol.asyncDispose]: async () => (await session)?.[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,52 @@
+// The machine's settings as one value. Nothing is read before it is asked for; registries.conf is read once, auth files
+// each time, since a login of another process may have changed them.
+import { formatImageName } from "../reference.ts";
+import { readCertificates } from "./certs-d.ts";
+import { helperRunner } from "./credential-helper.ts";
+import { lookUpCredentials } from "./credentials.ts";
+import { pullEndpoints, pushEndpoint } from "./endpoints.ts";
+import { placesOf } from "./places.ts";
+import { readRegistries, type Registries } from "./registries.ts";
+import { ambiguousShortName, expandShortName } from "./short-names.ts";
+import type { Endpoint, Settings, SettingsOptions } from "./types.ts";
+
+export function openSettings(options: SettingsOptions): Settings {
+  const places = placesOf(options);
+  const runHelper = options.runHelper ?? helperRunner(options.env);
+  const notify = options.notify ?? (() => undefined);
+  let reading: Promise<Registries> | undefined;
+  const registries = (): Promise<Registries> => (reading ??= readRegistries(places));
+  // --tls-verify outranks `insecure` in both directions.
+  const withTlsVerify = (endpoint: Endpoint): Endpoint =>
+    options.tlsVerify === undefined ? endpoint : { ...endpoint, insecure: !options.tlsVerify };
+  const shortNameCandidates: Settings["shortNameCandidates"] = async (name) => {
+    if (name.registry !== undefined) return [{ ...name, registry: name.registry }];
+    const { candidates, explanation } = expandShortName(name, await registries(), options.storeDescription);
+    if (explanation !== undefined) notify(explanation);
+    return candidates;
+  };
+  return {
+    async credentials(registry, repository) {
+      const { credentialHelpers: helpers, helpersOrigin } = await registries();
+      const sources = { files: places.authFiles, helpers, helpersOrigin, runHelper, notify };
+      return lookUpCredentials(sources, registry, repository);
+    },
+    async endpoints(registry, repository, kind) {
+      return pullEndpoints((await registries()).tables, registry, repository, kind).map(withTlsVerify);
+    },
+    async pushEndpoint(registry, repository) {
+      return withTlsVerify(pushEndpoint((await registries()).tables, registry, repository));
+    },
+    async tls(registry) {
+      return { ...(await readCertificates(places, registry)), verify: options.tlsVerify !== false };
+    },
+    shortNameCandidates,
+    async resolveShortName(name) {
+      const candidates = await shortNameCandidates(name);
+      const [only, ...more] = candidates;
+      if (only === undefined || more.length > 0)
+        throw ambiguousShortName(formatImageName(name), candidates, "registries.conf lists several search registries");
+      return only;
+    },
+  };
+}

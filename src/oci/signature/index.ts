@@ -1,0 +1,14 @@
+export type { AttachedSignature, Claims, SignatureForm, SignatureSource, UnusableSignature } from "./attached.ts";
+export { signImage, type SignOptions } from "./attach.ts";
+export { copySignatures } from "./copy.ts";
+export { SignatureError, type SignatureErrorCode } from "./error.ts";
+export { signatureName, storeSignatures } from "./find.ts";
+export { expandedName, type IdentityRule, refuseIdentity } from "./identity.ts";
+export { readKeyFile, readPublicKey } from "./key-file.ts";
+export { assertAllowed, evaluatePolicy, type PolicyVerdict, type ProtectedImage } from "./policy/evaluate.ts";
+export { loadPolicy, type LoadPolicyOptions } from "./policy/load.ts";
+export { parsePolicy, type Policy } from "./policy/policy.ts";
+export { policyPlace, type PolicyPlace, referenceFound } from "./policy/scopes.ts";
+export { generateKeyPair, type KeyPairFiles, openPrivateKey, type Signer } from "./private-key.ts";
+export { parsePublicKey, type PublicKey } from "./public-key.ts";
+export { type JudgedSignature, judgeSignatures } from "./verify.ts";
