@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { nameImage, putBlob, putJson, readBlob, readIndex, sha256 } from "../support/layout.ts";
 import { pushThroughKills } from "../support/push-through-kills.ts";
 import { serveRegistry } from "../support/registry.ts";
-import { oracle, run, tempDir } from "../support/tools.ts";
+import { asRoot, oracle, run, tempDir } from "../support/tools.ts";
 
 const SKOPEO = ["--insecure-policy", "--override-arch", "amd64", "--override-os", "linux"];
 const TYPES = {
@@ -43,6 +43,34 @@ function makeLayout(layout: string): string {
 async function skopeo(...argv: string[]): Promise<string> {
   return (await run("skopeo", [...SKOPEO, ...argv])).stdout;
 }
+
+describe("podman", () => {
+  oracle(
+    ["podman", asRoot],
+    "builds an image, pushes it, and pulls it again by tag and by digest",
+    async () => {
+      using folder = tempDir();
+      await using registry = await serveRegistry(folder.join("registry"));
+      const context = folder.join("context");
+      mkdirSync(context);
+      writeFileSync(join(context, "file"), "from podman\n");
+      writeFileSync(join(context, "Containerfile"), "FROM scratch\nCOPY file /file\n");
+      const storage = ["--root", folder.join("storage"), "--runroot", folder.join("run"), "--storage-driver", "vfs"];
+      const podman = async (...argv: string[]): Promise<string> =>
+        (await run("podman", [...storage, ...argv])).stdout.trim();
+      const image = `${registry.host}/team/podman`;
+      await podman("build", "-q", "-t", `${image}:1`, context);
+      await podman("push", "-q", "--tls-verify=false", "--digestfile", folder.join("digest"), `${image}:1`);
+      const digest = readFileSync(folder.join("digest"), "utf8").trim();
+      const id = await podman("image", "inspect", "--format", "{{.Id}}", `${image}:1`);
+      for (const name of [`${image}:1`, `${image}@${digest}`]) {
+        await podman("rmi", "--force", id);
+        expect(await podman("pull", "-q", "--tls-verify=false", name)).toBe(id);
+      }
+    },
+    { proves: "podman works with our registry" },
+  );
+});
 
 describe("skopeo", () => {
   oracle(
