@@ -29,6 +29,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   BLOCKED: EXIT.denied,
   UNREACHABLE: EXIT.unavailable,
   RATE_LIMITED: EXIT.unavailable,
+  TIMEOUT: EXIT.unavailable,
 };
 
 export function exitCodeOf(error: unknown): number {

@@ -6,12 +6,12 @@ import { readAhead } from "../../base/stream/index.ts";
 const CHUNK_BYTES = 1024 * 1024;
 const CHUNKS_AHEAD = 2;
 
-/** Reads what the file has, which may be more or less than expected. System errors pass through. */
-export async function* streamFile(path: string): AsyncGenerator<Uint8Array> {
+/** Reads what the file has from an offset on, more or less than expected. System errors pass through. */
+export async function* streamFile(path: string, start = 0): AsyncGenerator<Uint8Array> {
   await using handle = await open(path, "r");
   yield* readAhead(
     (async function* chunks(): AsyncGenerator<Uint8Array> {
-      for (let offset = 0; ;) {
+      for (let offset = start; ;) {
         const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
         const { bytesRead } = await handle.read(chunk, 0, CHUNK_BYTES, offset);
         if (bytesRead === 0) return;

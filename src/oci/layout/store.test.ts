@@ -41,6 +41,13 @@ describe("LayoutStore", () => {
     expect(await store.exists(helloBlob)).toBe(false);
   });
 
+  it("goes on in the middle of a blob", async () => {
+    const store = await LayoutStore.create(directory);
+    await store.push(helloBlob, bytesOnce(hello));
+    expect(Buffer.concat(await Array.fromAsync(store.fetchFrom(helloBlob, 2))).toString()).toBe("llo");
+    expect(await Array.fromAsync(store.fetchFrom(helloBlob, 5))).toEqual([]);
+  });
+
   it("keeps all names of writers that run at once", async () => {
     const stores = await Promise.all(Array.from({ length: 8 }, () => LayoutStore.create(directory)));
     await Promise.all(stores.map((store, index) => store.tag(helloBlob, `name-${index}`)));

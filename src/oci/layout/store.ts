@@ -68,12 +68,16 @@ export class LayoutStore implements Store {
 
   fetch(descriptor: Descriptor): AsyncIterable<Uint8Array> {
     const what = `${descriptor.digest} of ${this.description}`;
-    return verifyStream(this.#read(descriptor, what), descriptor, what);
+    return verifyStream(this.#read(descriptor, what, 0), descriptor, what);
   }
 
-  async *#read(descriptor: Descriptor, what: string): AsyncGenerator<Uint8Array> {
+  fetchFrom(descriptor: Descriptor, offset: number): AsyncIterable<Uint8Array> {
+    return this.#read(descriptor, `${descriptor.digest} of ${this.description}`, offset);
+  }
+
+  async *#read(descriptor: Descriptor, what: string, offset: number): AsyncGenerator<Uint8Array> {
     try {
-      yield* streamFile(this.blobPath(descriptor));
+      yield* streamFile(this.blobPath(descriptor), offset);
     } catch (error) {
       if (systemErrorCode(error) !== "ENOENT") throw error;
       throw new OciError("NOT_FOUND", `cannot read ${what}: the layout does not have this blob`, {
