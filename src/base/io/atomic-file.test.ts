@@ -27,6 +27,30 @@ describe("atomic file", () => {
     expect(await readdir(temp.path)).toEqual(["f"]);
     expect(await readFile(join(temp.path, "f"), "utf8")).toBe("old");
   });
+  it("takes a stream of chunks of any size", async () => {
+    await using temp = await makeTempDir("slipway-test-");
+    const path = join(temp.path, "f");
+    const chunks = [0, 5, 700_000, 1, 400_000, 3_000_000, 2].map((length, index) => new Uint8Array(length).fill(index));
+    async function* stream(): AsyncGenerator<Uint8Array> {
+      for (const chunk of chunks) yield await Promise.resolve(chunk);
+    }
+    await using file = await AtomicFile.create(path);
+    expect(await file.writeStream(stream())).toBe(4_100_008);
+    await file.commit();
+    expect((await readFile(path)).equals(Buffer.concat(chunks))).toBe(true);
+  });
+  it("throws what its stream throws, and leaves nothing", async () => {
+    await using temp = await makeTempDir("slipway-test-");
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield new Uint8Array(2_000_000);
+      throw new Error("the cable was pulled");
+    }
+    {
+      await using file = await AtomicFile.create(join(temp.path, "f"));
+      await expect(file.writeStream(broken())).rejects.toThrow("the cable was pulled");
+    }
+    expect(await readdir(temp.path)).toEqual([]);
+  });
   it("says so when the directory cannot be written", async () => {
     await expect(AtomicFile.create("/proc/nowhere/f")).rejects.toMatchObject({ code: "WRITE_FAILED" });
   });

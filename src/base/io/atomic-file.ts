@@ -17,6 +17,10 @@ export interface AtomicFileOptions {
   readonly syncEveryBytes?: number;
 }
 
+/** So much is written at once. */
+const GATHER_BYTES = 1024 * 1024;
+const NOTHING = new Uint8Array(0);
+
 /** A file in the making. `commit` gives it its name; dispose without commit leaves nothing. */
 export class AtomicFile implements Sink, AsyncDisposable {
   readonly path: string;
@@ -59,6 +63,52 @@ export class AtomicFile implements Sink, AsyncDisposable {
     } catch (error) {
       throw writeError(this.path, error);
     }
+  }
+
+  /**
+   * Writes a stream from front to back and returns its length. Chunks are gathered, and the next are waited for while the
+   * last are written; they must not change afterwards.
+   */
+  async writeStream(chunks: AsyncIterable<Uint8Array>): Promise<number> {
+    let offset = 0;
+    let gathered: Uint8Array[] = [];
+    let gatheredBytes = 0;
+    let writing = Promise.resolve();
+    const flush = async (): Promise<void> => {
+      await writing;
+      writing = this.#writeParts(offset, gathered);
+      // Awaited before the next one, or below.
+      writing.catch(() => undefined);
+      offset += gatheredBytes;
+      gathered = [];
+      gatheredBytes = 0;
+    };
+    try {
+      for await (const chunk of chunks) {
+        gathered.push(chunk);
+        gatheredBytes += chunk.length;
+        if (gatheredBytes >= GATHER_BYTES) await flush();
+      }
+      await flush();
+      await writing;
+      return offset;
+    } finally {
+      // Nobody may close the file that a write is still under way to.
+      await writing.catch(() => undefined);
+    }
+  }
+
+  async #writeParts(offset: number, parts: readonly Uint8Array[]): Promise<void> {
+    if (parts.length <= 1) return this.write(offset, parts[0] ?? NOTHING);
+    const sizeBytes = parts.reduce((sum, part) => sum + part.length, 0);
+    let written: number;
+    try {
+      written = (await this.#handle.writev(parts, offset)).bytesWritten;
+    } catch (error) {
+      throw writeError(this.path, error);
+    }
+    if (written < sizeBytes) return this.write(offset, Buffer.concat(parts));
+    this.#syncBehind(written);
   }
 
   #syncBehind(written: number): void {

@@ -84,11 +84,7 @@ export class DirStore implements Store {
   async push(descriptor: Descriptor, bytes: AsyncIterable<Uint8Array>): Promise<void> {
     const name = isDocument(descriptor) ? documentName(descriptor) : digestHex(descriptor.digest);
     await using file = await AtomicFile.create(join(this.directory, name), { mode: 0o644 });
-    let offset = 0;
-    for await (const chunk of verifyStream(bytes, descriptor, descriptor.digest)) {
-      await file.write(offset, chunk);
-      offset += chunk.length;
-    }
+    await file.writeStream(verifyStream(bytes, descriptor, descriptor.digest));
     await file.commit();
     this.#used.add(name);
   }

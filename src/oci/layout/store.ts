@@ -91,11 +91,7 @@ export class LayoutStore implements Store {
   async push(descriptor: Descriptor, bytes: AsyncIterable<Uint8Array>): Promise<void> {
     await this.#onUse?.();
     await using file = await AtomicFile.create(this.blobPath(descriptor), { mode: 0o644, syncEveryBytes: SYNC_BYTES });
-    let offset = 0;
-    for await (const chunk of verifyStream(bytes, descriptor, descriptor.digest)) {
-      await file.write(offset, chunk);
-      offset += chunk.length;
-    }
+    await file.writeStream(verifyStream(bytes, descriptor, descriptor.digest));
     await file.commit();
   }
 
