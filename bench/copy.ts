@@ -1,7 +1,7 @@
 /**
  * A registry's image of 1 GiB in 8 gzip layers → OCI layout: `slipway copy` beside `skopeo copy`, compressed blobs kept,
  * both synced, from Debian's `docker-registry` on loopback; interleaved, median of three. The built program (npm run
- * build) is measured. Run: node bench/copy.ts [--runs 3]
+ * build) is measured. Run: bench/copy.sh [--runs 3]
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";

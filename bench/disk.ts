@@ -87,10 +87,7 @@ async function runOurs(options: readonly string[]): Promise<{ run: OurRun; stage
   const [store, scratch, out] = ["store", "scratch", "out"].map((part) => join(work, part)) as [string, string, string];
   for (const path of [store, scratch, out]) mkdirSync(path);
   spawnSync("sync");
-  // The program's own account of its memory, handed over at its exit on a descriptor of its own.
-  const account = `import { writeSync } from "node:fs"; process.on("exit", () => writeSync(3, String(process.resourceUsage().maxRSS)));`;
   const args = [
-    `--import=data:text/javascript,${encodeURIComponent(account)}`,
     program,
     ...options,
     "--progress=none",
@@ -103,31 +100,29 @@ async function runOurs(options: readonly string[]): Promise<{ run: OurRun; stage
     `--output=${out}`,
   ];
   let temporaryBytes = 0;
-  const measure = (): void => {
-    temporaryBytes = Math.max(temporaryBytes, allocatedBytes(store) + allocatedBytes(scratch));
-  };
-  const poll = setInterval(measure, POLL_MS);
+  let residentBytes = 0;
   const started = performance.now();
   const child = spawn(process.execPath, args, {
     env: { ...process.env, TMPDIR: scratch, XDG_DATA_HOME: join(work, "data"), XDG_CACHE_HOME: scratch },
-    stdio: ["ignore", "pipe", "inherit", "pipe"],
+    stdio: ["ignore", "pipe", "inherit"],
   });
-  const texts = ["", ""];
-  for (const [index, fd] of [1, 3].entries()) {
-    child.stdio[fd]?.on("data", (chunk: Buffer) => {
-      texts[index] += chunk.toString();
-    });
-  }
+  let text = "";
+  child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  const measure = (): void => {
+    temporaryBytes = Math.max(temporaryBytes, allocatedBytes(store) + allocatedBytes(scratch));
+    residentBytes = Math.max(residentBytes, peakBytes(child.pid));
+  };
+  const poll = setInterval(measure, POLL_MS);
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
   const seconds = (performance.now() - started) / 1000;
   clearInterval(poll);
   measure();
   if (code !== 0) fail(`slipway disk create exited with ${code}`);
   const { stageSeconds } = options.includes("--json")
-    ? (JSON.parse(texts[0] ?? "") as { stageSeconds: Stages })
+    ? (JSON.parse(text) as { stageSeconds: Stages })
     : { stageSeconds: {} };
   rmSync(work, { recursive: true });
-  return { run: { seconds, residentBytes: Number(texts[1]) * 1024, temporaryBytes }, stages: stageSeconds };
+  return { run: { seconds, residentBytes, temporaryBytes }, stages: stageSeconds };
 }
 
 function runPeer(peerTag: string): PeerRun {
@@ -255,6 +250,15 @@ function allocatedBytes(path: string): number {
     return below.reduce((sum, entry) => sum + allocatedBytes(join(path, entry)), stat.blocks * 512);
   } catch {
     // Gone between listing and looking.
+    return 0;
+  }
+}
+
+/** VmHWM of a process that runs: it only grows. */
+function peakBytes(pid: number | undefined): number {
+  try {
+    return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1024;
+  } catch {
     return 0;
   }
 }

@@ -1,6 +1,6 @@
 /**
  * One blob of 512 MiB pushed to and pulled from our registry and Debian's `docker-registry`, by curl, which is neither;
- * interleaved, median of three. The built program (npm run build) is measured. Run: node bench/registry.ts
+ * interleaved, median of three. The built program (npm run build) is measured. Run: bench/registry.sh
  */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";

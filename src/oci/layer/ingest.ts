@@ -20,7 +20,7 @@ import { Recorder } from "./recorder.ts";
 export const DATA_FILE = "data";
 
 /** Hashed in one go. Between two of them the event loop turns, or the decompressor waits for its next input meanwhile. */
-const TURN_BYTES = 512 * 1024;
+const TURN_BYTES = 256 * 1024;
 
 export interface IngestOptions {
   readonly fingerprint?: Fingerprint;
