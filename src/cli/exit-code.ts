@@ -1,6 +1,5 @@
 // Exit codes, mapped from error codes in this one place (sysexits(3) where it has a word for it).
-import { SlipwayError } from "../base/errors.ts";
-import { isAbort } from "./print/error.ts";
+import { isAbort, SlipwayError } from "../base/errors.ts";
 
 export const EXIT = { ok: 0, failed: 1, usage: 2, unavailable: 69, denied: 77, interrupted: 130 } as const;
 

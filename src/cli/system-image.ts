@@ -17,7 +17,7 @@ import {
 } from "../oci/index.ts";
 import { fileObjectPrefix } from "../ostree/index.ts";
 import type { Context } from "./context.ts";
-import type { InputLimits } from "./limits.ts";
+import { type InputLimits, readLimits } from "./limits.ts";
 import { openPlaces } from "./places.ts";
 
 export interface SystemImage extends DiskImage, AsyncDisposable {
@@ -25,29 +25,25 @@ export interface SystemImage extends DiskImage, AsyncDisposable {
   readonly localName?: string;
 }
 
-export interface SystemImageOptions {
-  /** OCI or kernel name of the architecture wanted. */
-  readonly arch: string | undefined;
-  readonly limits: InputLimits;
-  /** The command's options, for registries and the signature policy. */
-  readonly registryOptions?: Readonly<Record<string, unknown>>;
-}
-
-const OSTREE_FINGERPRINT = { name: "ostree", prefix: fileObjectPrefix } as const;
 /** From here on memory matters more than time; a Debian server has 20,000 files. */
 const MANY_FILES = 25_000;
 
-/** Throws OciError; nothing of the layers is read yet. */
+/**
+ * `options` are the command's: --arch, the limits, those of registries and of the signature policy. Throws OciError;
+ * nothing of the layers is read yet.
+ */
 export async function openSystemImage(
   context: Context,
   name: string,
-  options: SystemImageOptions,
+  options: Readonly<Record<string, unknown>>,
 ): Promise<SystemImage> {
+  const limits = readLimits(options);
   await using opened = new AsyncDisposableStack();
-  const places = opened.use(await openPlaces(context, options.registryOptions ?? {}));
+  const places = opened.use(await openPlaces(context, options));
   const { local } = places;
   // Without --arch an index of several is a question, never this machine's answer: disks are the same everywhere.
-  const platform = options.arch === undefined ? {} : { platform: makePlatform("linux", options.arch) };
+  const { arch } = options;
+  const platform = typeof arch === "string" ? { platform: makePlatform("linux", arch) } : {};
   const reference = parseReference(name);
   const image = opened.use(await openReference(name, places, platform));
   await places.assertAllowed(reference, image.located, image.index ?? image.descriptor, image.descriptor);
@@ -68,7 +64,7 @@ export async function openSystemImage(
     ...(pulledFrom === undefined ? {} : { pulledFrom: formatImageName(pulledFrom) }),
     openLayers: async () => {
       collectAtOnce();
-      const layers = await readLayers(context, local, image, options.limits);
+      const layers = await readLayers(context, local, image, limits);
       sources = layers.map(({ source }) => source);
       return layers.map(({ descriptor, entries }) => ({ digest: descriptor.digest, entries }));
     },
@@ -99,7 +95,7 @@ async function readLayers(
   const layers = await inStage(context.progress, "read", undefined, (stage) =>
     openLayers(local.cache, image, {
       fingerprint: {
-        ...OSTREE_FINGERPRINT,
+        name: "ostree",
         prefix: (file) => {
           count(1);
           return fileObjectPrefix(file);

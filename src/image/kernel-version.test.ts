@@ -82,7 +82,7 @@ describe("kernelVersion", () => {
     ["a database that is none", { "var/lib/rpm/rpmdb.sqlite": Buffer.from("x".repeat(500)) }, {}, [], undefined],
     ["nothing", {}, {}, ["RUN apt install kernel-core"], undefined],
   ])("believes %s", async (_, files, labels, history, wanted) => {
-    expect(await kernelVersion({ readTree: () => Promise.resolve(tree(files)), labels, history })).toEqual(wanted);
+    expect(await kernelVersion({ root: tree(files), labels, history })).toEqual(wanted);
   });
 });
 

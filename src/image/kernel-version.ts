@@ -13,16 +13,16 @@ export interface KernelVersion {
 }
 
 export interface KernelVersionInput {
-  /** The merged tree; read only when it is asked for. */
-  readonly readTree: () => Promise<DirectoryInode>;
+  /** The merged tree. */
+  readonly root: DirectoryInode;
   readonly labels: Readonly<Record<string, string>>;
   /** `created_by` and `comment` of each step. */
   readonly history: readonly string[];
 }
 
-/** Undefined when nothing tells. Throws what `readTree` throws. */
+/** Undefined when nothing tells. Throws what reading the rpm database throws. */
 export async function kernelVersion(input: KernelVersionInput): Promise<KernelVersion | undefined> {
-  const root = await input.readTree();
+  const { root } = input;
   const fromModules = modulesVersion(root);
   if (fromModules !== undefined) return { version: fromModules, source: "modules" };
   const label = input.labels["ostree.linux"];

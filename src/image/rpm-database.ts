@@ -1,7 +1,7 @@
 // The kernel package of an rpm database (rpm 4.16 and later, sqlite): table Packages, one header blob a package. A blob
 // is two big-endian counts, index entries (tag, type, offset, count) and the data that they point into (rpm, "Header").
 import { join } from "node:path";
-import { contentBytes, makeTempDir, writeFileAtomic } from "../base/io/index.ts";
+import { AtomicFile, type Content, makeTempDir, streamContent } from "../base/io/index.ts";
 import { type DirectoryInode, lookup } from "../tree/index.ts";
 
 const PLACES = ["usr/lib/sysimage/rpm/rpmdb.sqlite", "usr/share/rpm/rpmdb.sqlite", "var/lib/rpm/rpmdb.sqlite"];
@@ -21,7 +21,7 @@ export async function rpmKernelVersion(root: DirectoryInode): Promise<string | u
   // sqlite reads files only.
   await using directory = await makeTempDir("slipway-rpmdb-");
   const path = join(directory.path, "rpmdb.sqlite");
-  await writeFileAtomic(path, await contentBytes(content, MAX_DATABASE_BYTES, "the rpm database"));
+  await keep(content, path);
   const { DatabaseSync } = await import("node:sqlite");
   const database = new DatabaseSync(path);
   try {
@@ -38,6 +38,17 @@ export async function rpmKernelVersion(root: DirectoryInode): Promise<string | u
   } finally {
     database.close();
   }
+}
+
+async function keep(content: Content, path: string): Promise<void> {
+  await using file = await AtomicFile.create(path);
+  let offset = 0;
+  // The chunk is used again: it has to be written before the next one is read.
+  for await (const chunk of streamContent(content)) {
+    await file.write(offset, chunk);
+    offset += chunk.length;
+  }
+  await file.commit({ sync: false });
 }
 
 /** The string tags of a header blob; those that do not fit are left out. */

@@ -135,7 +135,7 @@ async function rewriteImage(route: Route, descriptor: Descriptor, manifest: Mani
         await send(
           to,
           result,
-          (offset) => skipBytes(streamFile(path), offset),
+          (offset) => streamFile(path, offset),
           () => options.signal?.throwIfAborted(),
         );
       options.onBlob?.(result, reused);

@@ -3,7 +3,7 @@ import { type Descriptor, formatDescriptor, readDescriptor } from "./descriptor.
 import { OciError } from "./error.ts";
 import { asArray, asString, asStringMap, at, optional, parseJsonObject, refuse } from "./json.ts";
 import { assertManifestSize } from "./manifest.ts";
-import { isIndexType, isManifestType, MEDIA_TYPE } from "./media-types.ts";
+import { isDocumentType, isIndexType, MEDIA_TYPE } from "./media-types.ts";
 import { formatPlatform, matchesPlatform, type Platform } from "./platform.ts";
 
 const MAX_MANIFESTS = 100_000;
@@ -50,7 +50,7 @@ export function formatImageIndex(index: ImageIndex): Uint8Array {
 
 /** The first manifest that serves the platform. Throws NO_PLATFORM, which lists what there is. */
 export function choosePlatform(index: ImageIndex, wanted: Platform, document: string): Descriptor {
-  const images = index.manifests.filter(({ mediaType }) => isManifestType(mediaType) || isIndexType(mediaType));
+  const images = index.manifests.filter(({ mediaType }) => isDocumentType(mediaType));
   const found = images.find(({ platform }) => platform !== undefined && matchesPlatform(wanted, platform));
   if (found !== undefined) return found;
   // An index that says nothing of platforms and has one image means that image; its config tells the architecture.

@@ -94,11 +94,10 @@ async function locateStored(image: ImageName, images: Store): Promise<Located | 
   const wanted = storeName(image);
   const list = (await images.list()).filter((entry) => entry.name !== undefined);
   const ending = `/${formatImageName(withDefaults(image))}`;
-  const repository = formatImageName({ registry: "localhost", ...image }).replace(/(:[^/:@]*)?(@.*)?$/, "");
+  const repository = repositoryOf(formatImageName({ registry: "localhost", ...image }));
   const exact = list.filter(({ name }) => name === wanted);
   const byDigest = list.filter(
-    ({ name, descriptor }) =>
-      descriptor.digest === image.digest && name?.replace(/(:[^/:@]*)?(@.*)?$/, "") === repository,
+    ({ name = "", descriptor }) => descriptor.digest === image.digest && repositoryOf(name) === repository,
   );
   const byEnding = image.registry === undefined ? list.filter(({ name }) => name?.endsWith(ending) === true) : [];
   const found = [exact, byDigest, byEnding].find((entries) => entries.length > 0) ?? [];
@@ -119,6 +118,11 @@ async function locateStored(image: ImageName, images: Store): Promise<Located | 
     name: first.name,
     ...(registryName === undefined ? {} : { registryName }),
   };
+}
+
+/** Without tag and digest. */
+function repositoryOf(name: string): string {
+  return name.replace(/(:[^/:@]*)?(@.*)?$/, "");
 }
 
 function pulledFrom(descriptor: Descriptor): QualifiedName | undefined {

@@ -2,15 +2,15 @@
 // the config stays as it is. Equal input, equal output for one version of zlib.
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { type Digest, digestHex, finishDigest } from "../base/digest.ts";
+import { digestHex, finishDigest } from "../base/digest.ts";
 import { AtomicFile } from "../base/io/index.ts";
-import { countBytes, EXPANSION_LIMITS, type ExpansionLimits } from "../base/stream/index.ts";
+import { countBytes, EXPANSION_LIMITS, type ExpansionLimits, hashBytes } from "../base/stream/index.ts";
 import { gzip } from "../formats/gzip/index.ts";
 import { zstd } from "../formats/zstd/index.ts";
 import type { Descriptor } from "./descriptor.ts";
-import { LayerError } from "./error.ts";
 import type { ImageLayer } from "./image.ts";
 import { decompress } from "./layer/decompress.ts";
+import { assertDiffId } from "./layer/diff-id.ts";
 import { layerError } from "./layer/errors.ts";
 import { type Compression, MEDIA_TYPE } from "./media-types.ts";
 import type { ReadableStore } from "./store.ts";
@@ -47,15 +47,12 @@ export async function recodeLayer(
 ): Promise<RecodedLayer> {
   const path = join(options.directory, `${digestHex(layer.descriptor.digest)}.${compression}`);
   const hash = createHash("sha256");
-  let sizeBytes = 0;
+  let sizeBytes: number;
   try {
     const tar = plainTar(from, layer, options);
     await using file = await AtomicFile.create(path);
-    for await (const chunk of compression === "gzip" ? gzip(tar) : compression === "zstd" ? zstd(tar) : tar) {
-      hash.update(chunk);
-      await file.write(sizeBytes, chunk);
-      sizeBytes += chunk.length;
-    }
+    const bytes = compression === "gzip" ? gzip(tar) : compression === "zstd" ? zstd(tar) : tar;
+    sizeBytes = await file.writeStream(hashBytes(bytes, hash));
     await file.commit({ sync: false });
   } catch (error) {
     throw layerError(error, layer);
@@ -78,18 +75,6 @@ export async function* plainTar(
 ): AsyncGenerator<Uint8Array> {
   const hash = createHash("sha256");
   const counted = countBytes(from.fetch(layer.descriptor), options.onBytes);
-  for await (const chunk of decompress(counted, options.limits ?? EXPANSION_LIMITS)) {
-    hash.update(chunk);
-    yield chunk;
-  }
+  yield* hashBytes(decompress(counted, options.limits ?? EXPANSION_LIMITS), hash);
   assertDiffId(finishDigest(hash), layer.diffId);
-}
-
-function assertDiffId(found: Digest, wanted: Digest): void {
-  if (found === wanted) return;
-  throw new LayerError(
-    "DIFF_ID_MISMATCH",
-    `its decompressed bytes have the digest ${found}, the image's config says ${wanted}`,
-    { hint: "Build or fetch the image again: its config does not belong to its layers", data: { found, wanted } },
-  );
 }

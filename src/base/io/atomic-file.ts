@@ -66,11 +66,11 @@ export class AtomicFile implements Sink, AsyncDisposable {
   }
 
   /**
-   * Writes a stream from front to back and returns its length. Chunks are gathered, and the next are waited for while the
+   * Writes a stream from an offset on and returns its length. Chunks are gathered, and the next are waited for while the
    * last are written; they must not change afterwards.
    */
-  async writeStream(chunks: AsyncIterable<Uint8Array>): Promise<number> {
-    let offset = 0;
+  async writeStream(chunks: AsyncIterable<Uint8Array>, start = 0): Promise<number> {
+    let offset = start;
     let gathered: Uint8Array[] = [];
     let gatheredBytes = 0;
     let writing = Promise.resolve();
@@ -91,7 +91,7 @@ export class AtomicFile implements Sink, AsyncDisposable {
       }
       await flush();
       await writing;
-      return offset;
+      return offset - start;
     } finally {
       // Nobody may close the file that a write is still under way to.
       await writing.catch(() => undefined);

@@ -7,5 +7,5 @@ export {
 } from "./expansion.ts";
 export { type Codec, runCodec } from "./transform.ts";
 export { readAhead } from "./read-ahead.ts";
-export { countBytes, skipBytes } from "./pass.ts";
+export { countBytes, hashBytes, skipBytes } from "./pass.ts";
 export { verifyStream } from "./verify.ts";

@@ -1,4 +1,5 @@
 // Streams that are watched or cut on their way.
+import type { Hash } from "node:crypto";
 import { passOnVerified } from "./verify.ts";
 
 /** The same bytes; `onBytes` hears of each chunk before the reader has it. */
@@ -12,6 +13,14 @@ export function countBytes(
 async function* count(input: AsyncIterable<Uint8Array>, onBytes: (bytes: number) => void): AsyncGenerator<Uint8Array> {
   for await (const chunk of input) {
     onBytes(chunk.length);
+    yield chunk;
+  }
+}
+
+/** The same bytes, which `hash` has seen too. */
+export async function* hashBytes(input: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+  for await (const chunk of input) {
+    hash.update(chunk);
     yield chunk;
   }
 }

@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, finishDigest } from "../../base/digest.ts";
+import { hashBytes } from "../../base/stream/index.ts";
 import { zstd } from "../../formats/zstd/index.ts";
 import { describeBytes, type Descriptor, formatManifest, MEDIA_TYPE, pushBytes, type Store } from "../../oci/index.ts";
 import { type DirectoryInode, treeToTar } from "../../tree/index.ts";
@@ -48,23 +49,13 @@ async function writeLayer(
   const compressed = createHash("sha256");
   let sizeBytes = 0;
   await using target = await open(path, "wx");
-  for await (const chunk of zstd(hashed(treeToTar(root, { maxMtimeSeconds }), plain))) {
+  for await (const chunk of zstd(hashBytes(treeToTar(root, { maxMtimeSeconds }), plain))) {
     compressed.update(chunk);
     await target.write(chunk);
     sizeBytes += chunk.length;
   }
   const layer = { mediaType: MEDIA_TYPE.layerZstd, digest: finishDigest(compressed), sizeBytes };
   return { layer, diffId: finishDigest(plain) };
-}
-
-async function* hashed(
-  chunks: AsyncIterable<Uint8Array>,
-  hash: ReturnType<typeof createHash>,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) {
-    hash.update(chunk);
-    yield chunk;
-  }
 }
 
 function configOf({ architecture, createdSeconds, labels, createdBy }: ImageFacts, diffId: Digest): object {

@@ -1,5 +1,5 @@
 // The one place where errors become text.
-import { messageOf, SlipwayError } from "../../base/errors.ts";
+import { isAbort, messageOf, SlipwayError } from "../../base/errors.ts";
 
 /** Message, hint, and with `verbose` the chain of causes. What we did not expect comes with its stack. */
 export function formatError(error: unknown, verbose: boolean): string {
@@ -24,9 +24,4 @@ export function errorJson(error: unknown): object {
   if (error instanceof SlipwayError) return error.toJSON();
   if (isAbort(error)) return { error: "AbortError", code: "ABORTED", message: "interrupted" };
   return { error: "Unexpected", message: messageOf(error) };
-}
-
-/** What an AbortSignal throws: somebody pressed Ctrl-C. */
-export function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === "AbortError";
 }

@@ -29,15 +29,19 @@ export class ArchiveStore implements ReadableStore, Disposable {
     return Promise.resolve(this.#members.find(blobPath(descriptor.digest))?.sizeBytes === descriptor.sizeBytes);
   }
 
-  async *fetch(descriptor: Descriptor): AsyncGenerator<Uint8Array> {
+  fetch(descriptor: Descriptor): AsyncIterable<Uint8Array> {
     const what = `${descriptor.digest} of ${this.description}`;
+    return verifyStream(this.#read(descriptor, what), descriptor, what);
+  }
+
+  async *#read(descriptor: Descriptor, what: string): AsyncGenerator<Uint8Array> {
     const member = this.#members.find(blobPath(descriptor.digest));
     if (member === undefined) {
       throw new OciError("NOT_FOUND", `cannot read ${what}: the archive does not have this blob`, {
         data: { digest: descriptor.digest, store: this.description },
       });
     }
-    yield* verifyStream(this.#members.stream(member), descriptor, what);
+    yield* this.#members.stream(member);
   }
 
   async resolve(name?: string): Promise<Descriptor> {

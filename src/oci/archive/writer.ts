@@ -9,7 +9,7 @@ import { formatImageIndex } from "../image-index.ts";
 import { blobPath, INDEX_FILE, LAYOUT_FILE, LAYOUT_JSON, REF_NAME } from "../layout/format.ts";
 import { MEDIA_TYPE } from "../media-types.ts";
 import { streamSource } from "../layout/read-file.ts";
-import { chooseNamed, type NamedDescriptor, type Store } from "../store.ts";
+import { bytesOnce, chooseNamed, type NamedDescriptor, type Store } from "../store.ts";
 import type { Member } from "./members.ts";
 
 export interface ClosingMember {
@@ -64,15 +64,19 @@ export class ArchiveWriter implements Store, AsyncDisposable {
     return Promise.resolve(this.#members.has(this.#form.memberPath(descriptor)));
   }
 
-  async *fetch(descriptor: Descriptor): AsyncGenerator<Uint8Array> {
-    const member = this.#members.get(this.#form.memberPath(descriptor));
+  fetch(descriptor: Descriptor): AsyncIterable<Uint8Array> {
     const what = `${descriptor.digest} of ${this.description}`;
+    return verifyStream(this.#read(descriptor, what), descriptor, what);
+  }
+
+  async *#read(descriptor: Descriptor, what: string): AsyncGenerator<Uint8Array> {
+    const member = this.#members.get(this.#form.memberPath(descriptor));
     if (member === undefined) throw new OciError("NOT_FOUND", `cannot read ${what}: it was not pushed`);
     const source = {
       sizeBytes: this.#endBytes,
       read: (offset: number, target: Uint8Array) => this.#file.read(offset, target),
     };
-    yield* verifyStream(streamSource(source, member.offset, member.sizeBytes), descriptor, what);
+    yield* streamSource(source, member.offset, member.sizeBytes);
   }
 
   async push(descriptor: Descriptor, bytes: AsyncIterable<Uint8Array>): Promise<void> {
@@ -114,28 +118,20 @@ export class ArchiveWriter implements Store, AsyncDisposable {
   /** Writes what names the images, and lets the file appear. */
   async finish(): Promise<void> {
     for (const { path, bytes } of await this.#form.closing(this.#images, this)) {
-      await this.#append(path, bytes.length, [bytes]);
+      await this.#append(path, bytes.length, bytesOnce(bytes));
     }
     await this.#file.write(this.#endBytes, TAR_END);
     await this.#file.commit();
   }
 
-  async #append(
-    path: string,
-    sizeBytes: number,
-    bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  ): Promise<Member> {
+  async #append(path: string, sizeBytes: number, bytes: AsyncIterable<Uint8Array>): Promise<Member> {
     const header = encodeTarHeader({ type: "file", path, mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0, sizeBytes });
     const start = this.#endBytes;
     const member = { offset: start + header.length, sizeBytes };
     // Taken before the first await: the next member may be on its way already. The padding is a hole.
     this.#endBytes = member.offset + sizeBytes + tarPadding(sizeBytes);
     await this.#file.write(start, header);
-    let offset = member.offset;
-    for await (const chunk of bytes) {
-      await this.#file.write(offset, chunk);
-      offset += chunk.length;
-    }
+    await this.#file.writeStream(bytes, member.offset);
     return member;
   }
 

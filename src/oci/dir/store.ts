@@ -12,7 +12,7 @@ import { OciError } from "../error.ts";
 import { asString, at, optional, parseJsonObject } from "../json.ts";
 import { streamFile } from "../layout/read-file.ts";
 import { MAX_MANIFEST_BYTES } from "../manifest.ts";
-import { isIndexType, isManifestType, MEDIA_TYPE } from "../media-types.ts";
+import { isDocumentType, MEDIA_TYPE } from "../media-types.ts";
 import { chooseNamed, type NamedDescriptor, type Store } from "../store.ts";
 
 const VERSION_FILE = "version";
@@ -66,11 +66,14 @@ export class DirStore implements Store {
     return true;
   }
 
-  async *fetch(descriptor: Descriptor): AsyncGenerator<Uint8Array> {
+  fetch(descriptor: Descriptor): AsyncIterable<Uint8Array> {
     const what = `${descriptor.digest} of ${this.description}`;
+    return verifyStream(this.#read(descriptor, what), descriptor, what);
+  }
+
+  async *#read(descriptor: Descriptor, what: string): AsyncGenerator<Uint8Array> {
     try {
-      const path = join(this.directory, await this.#nameOf(descriptor));
-      yield* verifyStream(streamFile(path), descriptor, what);
+      yield* streamFile(join(this.directory, await this.#nameOf(descriptor)));
     } catch (error) {
       if (systemErrorCode(error) !== "ENOENT") throw error;
       throw new OciError("NOT_FOUND", `cannot read ${what}: the directory does not have it`, {
@@ -82,7 +85,7 @@ export class DirStore implements Store {
   }
 
   async push(descriptor: Descriptor, bytes: AsyncIterable<Uint8Array>): Promise<void> {
-    const name = isDocument(descriptor) ? documentName(descriptor) : digestHex(descriptor.digest);
+    const name = isDocumentType(descriptor.mediaType) ? documentName(descriptor) : digestHex(descriptor.digest);
     await using file = await AtomicFile.create(join(this.directory, name), { mode: 0o644 });
     await file.writeStream(verifyStream(bytes, descriptor, descriptor.digest));
     await file.commit();
@@ -137,14 +140,10 @@ export class DirStore implements Store {
   }
 
   async #nameOf(descriptor: Descriptor): Promise<string> {
-    if (!isDocument(descriptor)) return digestHex(descriptor.digest);
+    if (!isDocumentType(descriptor.mediaType)) return digestHex(descriptor.digest);
     const [image] = await this.list();
     return image?.descriptor.digest === descriptor.digest ? MANIFEST_FILE : documentName(descriptor);
   }
-}
-
-function isDocument({ mediaType }: Descriptor): boolean {
-  return isManifestType(mediaType) || isIndexType(mediaType);
 }
 
 function documentName(descriptor: Descriptor): string {

@@ -4,15 +4,15 @@
 import { type Digest, digestOf } from "../../base/digest.ts";
 import { parseJson } from "../../base/json.ts";
 import { EXPANSION_LIMITS, verifyStream } from "../../base/stream/index.ts";
-import { MemberFile } from "../archive/members.ts";
+import { type Member, MemberFile } from "../archive/members.ts";
 import { parseConfig } from "../config.ts";
 import { describeBytes, type Descriptor } from "../descriptor.ts";
 import { OciError } from "../error.ts";
 import { asArray, asObject, asString, asStringList, at, optional, type Place, refuse } from "../json.ts";
-import { decompress } from "../layer/decompress.ts";
+import { decompress, LONGEST_MAGIC_BYTES, sniffCompression } from "../layer/decompress.ts";
 import { formatManifest, MAX_LAYERS, MAX_MANIFEST_BYTES } from "../manifest.ts";
 import { MEDIA_TYPE } from "../media-types.ts";
-import { bytesOnce, chooseNamed, type NamedDescriptor, type ReadableStore } from "../store.ts";
+import { chooseNamed, type NamedDescriptor, type ReadableStore } from "../store.ts";
 import { dockerName } from "./name.ts";
 
 const MANIFEST_FILE = "manifest.json";
@@ -56,15 +56,18 @@ export class DockerArchiveStore implements ReadableStore, Disposable {
     return this.#documents.has(descriptor.digest) || this.#layers.has(descriptor.digest);
   }
 
-  async *fetch(descriptor: Descriptor): AsyncGenerator<Uint8Array> {
-    await this.list();
+  fetch(descriptor: Descriptor): AsyncIterable<Uint8Array> {
     const what = `${descriptor.digest} of ${this.description}`;
+    return verifyStream(this.#read(descriptor, what), descriptor, what);
+  }
+
+  async *#read(descriptor: Descriptor, what: string): AsyncGenerator<Uint8Array> {
+    await this.list();
     const document = this.#documents.get(descriptor.digest);
     const layer = this.#layers.get(descriptor.digest);
-    if (document === undefined && layer === undefined)
-      throw new OciError("NOT_FOUND", `cannot read ${what}: the archive does not have it`);
-    const bytes = document === undefined ? this.#openLayer(layer ?? "") : bytesOnce(document);
-    yield* verifyStream(bytes, descriptor, what);
+    if (document !== undefined) yield document;
+    else if (layer !== undefined) yield* this.#openLayer(layer);
+    else throw new OciError("NOT_FOUND", `cannot read ${what}: the archive does not have it`);
   }
 
   /** `name` is a Docker name, or nothing for the only image. */
@@ -118,21 +121,22 @@ export class DockerArchiveStore implements ReadableStore, Disposable {
   /** Layers are plain tars; some tools compress them all the same, then they are read once to learn their size. */
   async #layerBytes(path: string): Promise<number> {
     let sizeBytes = 0;
-    const member = this.#members.find(path);
-    if (member === undefined)
-      throw new OciError("BAD_LAYOUT", `cannot read ${this.description}: the archive has no ${path}`);
-    const head = await this.#members.stream({ ...member, sizeBytes: Math.min(member.sizeBytes, 6) }).next();
-    const magic = head.done === true ? "" : Buffer.from(head.value).toString("hex");
-    if (!/^(1f8b|28b52ffd|5[0-9a-f]2a4d18|fd377a58|425a68)/.test(magic)) return member.sizeBytes;
+    const member = this.#member(path);
+    const head = { ...member, sizeBytes: Math.min(member.sizeBytes, LONGEST_MAGIC_BYTES) };
+    const magic = Buffer.concat(await Array.fromAsync(this.#members.stream(head)));
+    if (sniffCompression(magic) === "none") return member.sizeBytes;
     for await (const chunk of this.#openLayer(path)) sizeBytes += chunk.length;
     return sizeBytes;
   }
 
   #openLayer(path: string): AsyncGenerator<Uint8Array> {
+    return decompress(this.#members.stream(this.#member(path)), EXPANSION_LIMITS);
+  }
+
+  #member(path: string): Member {
     const member = this.#members.find(path);
-    if (member === undefined)
-      throw new OciError("BAD_LAYOUT", `cannot read ${this.description}: the archive has no ${path}`);
-    return decompress(this.#members.stream(member), EXPANSION_LIMITS);
+    if (member !== undefined) return member;
+    throw new OciError("BAD_LAYOUT", `cannot read ${this.description}: the archive has no ${path}`);
   }
 
   [Symbol.dispose](): void {

@@ -5,7 +5,8 @@ import { unzstd } from "../../formats/zstd/index.ts";
 import { LayerError } from "../error.ts";
 import type { Compression } from "../media-types.ts";
 
-const LONGEST_MAGIC_BYTES = 6;
+/** So many bytes of the beginning tell. */
+export const LONGEST_MAGIC_BYTES = 6;
 
 /** Throws LayerError UNSUPPORTED for other compressions, and what the decompressors throw. */
 export async function* decompress(

@@ -3,13 +3,13 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
-import { type Digest, finishDigest } from "../../base/digest.ts";
+import { finishDigest } from "../../base/digest.ts";
 import { AtomicFile } from "../../base/io/index.ts";
 import { TarParser } from "../../formats/tar/index.ts";
-import { LayerError } from "../error.ts";
 import type { ImageLayer } from "../image.ts";
 import type { ReadableStore } from "../store.ts";
 import { decompress } from "./decompress.ts";
+import { assertDiffId } from "./diff-id.ts";
 import { mayBeCorrupt } from "./errors.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 import { encodeIndex } from "./index-file.ts";
@@ -68,22 +68,10 @@ export async function ingestLayer(
     await blob.close();
   }
   await blob.finish();
-  assertDiffId(finishDigest(diff), layer);
+  assertDiffId(finishDigest(diff), layer.diffId);
   await data.finish();
   const facts = { diffId: layer.diffId, sizeBytes, fingerprint: fingerprintKey(options.fingerprint) };
   await writeIndex(directory, facts.fingerprint, encodeIndex(facts, parser.peaks, recorder.records));
-}
-
-function assertDiffId(found: Digest, layer: ImageLayer): void {
-  if (found === layer.diffId) return;
-  throw new LayerError(
-    "DIFF_ID_MISMATCH",
-    `its decompressed bytes have the digest ${found}, the image's config says ${layer.diffId}`,
-    {
-      hint: "Build or fetch the image again: its config does not belong to its layers",
-      data: { found, wanted: layer.diffId },
-    },
-  );
 }
 
 export function fingerprintKey(fingerprint: Fingerprint | undefined): string | null {

@@ -1,9 +1,9 @@
 // A disk file as an image that can be copied anywhere: the documents in memory, the one layer read from the file each time
 // it is asked for. Nothing is kept in between; compression is done twice rather than stored.
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { type Digest, DigestError, finishDigest } from "../../base/digest.ts";
 import type { Source } from "../../base/io/index.ts";
-import { skipBytes, verifyStream } from "../../base/stream/index.ts";
+import { countBytes, hashBytes, skipBytes, verifyStream } from "../../base/stream/index.ts";
 import { zstd } from "../../formats/zstd/index.ts";
 import { describeBytes, type Descriptor } from "../descriptor.ts";
 import { streamSource } from "../layout/read-file.ts";
@@ -34,7 +34,7 @@ export async function describeLayer(source: Source, mediaType: string, options: 
   const plain = (offset: number): AsyncIterable<Uint8Array> => streamSource(source, offset, source.sizeBytes - offset);
   const diff = createHash("sha256");
   const blob = createHash("sha256");
-  const read = hashing(plain(0), diff, options.onBytes);
+  const read = hashBytes(countBytes(plain(0), options.onBytes), diff);
   let sizeBytes = 0;
   for await (const chunk of isCompressed ? zstd(read) : read) {
     if (isCompressed) blob.update(chunk);
@@ -50,18 +50,6 @@ export async function describeLayer(source: Source, mediaType: string, options: 
     diffId,
     open: (offset) => (isCompressed ? skipBytes(zstd(plain(0)), offset) : plain(offset)),
   };
-}
-
-async function* hashing(
-  input: AsyncIterable<Uint8Array>,
-  hash: Hash,
-  onBytes: LayerOptions["onBytes"],
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of input) {
-    hash.update(chunk);
-    onBytes?.(chunk.length);
-    yield chunk;
-  }
 }
 
 export class MediaStore implements ReadableStore {

@@ -2,7 +2,7 @@
 import { type Digest, digestOf, DigestError, isDigest } from "../../base/digest.ts";
 import type { Descriptor } from "../descriptor.ts";
 import { parseJsonObject } from "../json.ts";
-import { isIndexType, isManifestType, MEDIA_TYPE } from "../media-types.ts";
+import { isDocumentType, MEDIA_TYPE } from "../media-types.ts";
 import { RegistryError } from "./error.ts";
 import { MAX_DOCUMENT_BYTES } from "./limits.ts";
 import { discard, readDocument } from "./read-body.ts";
@@ -26,7 +26,7 @@ export async function resolveManifest(
   const mediaType = mediaTypeOf(answer);
   const digest = digestHeader(answer);
   const sizeBytes = Number(answer.headers["content-length"] ?? Number.NaN);
-  if (digest !== undefined && isKnown(mediaType) && Number.isSafeInteger(sizeBytes) && sizeBytes > 0) {
+  if (digest !== undefined && isDocumentType(mediaType) && Number.isSafeInteger(sizeBytes) && sizeBytes > 0) {
     if (isDigest(reference) && digest !== reference)
       throw repository.badResponse(answer.attempt, `says that it has the digest ${digest}`);
     return { mediaType, digest, sizeBytes };
@@ -56,7 +56,9 @@ export async function readManifest(
     );
   }
   const told = mediaTypeOf(answer);
-  const mediaType = isKnown(told) ? told : guessMediaType(bytes, told, `${reference} of ${repository.description}`);
+  const mediaType = isDocumentType(told)
+    ? told
+    : guessMediaType(bytes, told, `${reference} of ${repository.description}`);
   return { descriptor: { mediaType, digest, sizeBytes: bytes.length }, bytes };
 }
 
@@ -111,10 +113,6 @@ function digestHeader(answer: Answer): Digest | undefined {
 
 function mediaTypeOf(answer: Answer): string {
   return (answer.headers["content-type"] ?? "").split(";")[0]?.trim() ?? "";
-}
-
-function isKnown(mediaType: string): boolean {
-  return isIndexType(mediaType) || isManifestType(mediaType);
 }
 
 /** For registries that are plain file servers. */

@@ -6,7 +6,7 @@ import { countBytes, verifyStream } from "../../base/stream/index.ts";
 import type { Descriptor } from "../descriptor.ts";
 import { OciError } from "../error.ts";
 import { assertManifestSize } from "../manifest.ts";
-import { isIndexType, isManifestType } from "../media-types.ts";
+import { isDocumentType, isManifestType } from "../media-types.ts";
 import { bytesOnce, chooseNamed, type NamedDescriptor, type RemoteStore } from "../store.ts";
 import { downloadBlob, mayBeElsewhere } from "./download.ts";
 import { RegistryError } from "./error.ts";
@@ -66,11 +66,11 @@ export class RegistryStore implements RemoteStore {
   async exists(descriptor: Descriptor): Promise<boolean> {
     const repository = await this.#writable();
     const { digest } = descriptor;
-    const kind = isDocument(descriptor) ? "manifests" : "blobs";
+    const kind = isDocumentType(descriptor.mediaType) ? "manifests" : "blobs";
     const answer = await repository.request({
       method: "HEAD",
       path: `${kind}/${digest}`,
-      headers: isDocument(descriptor) ? { accept: descriptor.mediaType } : {},
+      headers: isDocumentType(descriptor.mediaType) ? { accept: descriptor.mediaType } : {},
       expect: [200, 404],
       attempt: `look for ${digest} in ${this.description}`,
     });
@@ -85,7 +85,7 @@ export class RegistryStore implements RemoteStore {
 
   async push(descriptor: Descriptor, bytes: AsyncIterable<Uint8Array>, options: TransferOptions = {}): Promise<void> {
     const onBytes = options.onBytes ?? ignore;
-    if (isDocument(descriptor)) return this.#pushManifest(descriptor, bytes, onBytes);
+    if (isDocumentType(descriptor.mediaType)) return this.#pushManifest(descriptor, bytes, onBytes);
     if (descriptor.sizeBytes <= SMALL_BLOB_BYTES) {
       const whole = await collect(descriptor, bytes);
       return this.uploadBlob(descriptor, (offset) => bytesOnce(whole.subarray(offset)), options);
@@ -177,7 +177,7 @@ export class RegistryStore implements RemoteStore {
   }
 
   async *#download(descriptor: Descriptor, what: string): AsyncGenerator<Uint8Array> {
-    if (!isDocument(descriptor)) {
+    if (!isDocumentType(descriptor.mediaType)) {
       yield* downloadBlob(await this.#readable("digest"), descriptor);
       return;
     }
@@ -256,10 +256,6 @@ export class RegistryStore implements RemoteStore {
       );
     return this.#origin;
   }
-}
-
-function isDocument({ mediaType }: Descriptor): boolean {
-  return isManifestType(mediaType) || isIndexType(mediaType);
 }
 
 /** A few MiB at most: the callers check. */

@@ -12,7 +12,6 @@ import {
 import { assertKarg } from "../../../image/index.ts";
 import type { CommandFunction } from "../../app.ts";
 import type { Context } from "../../context.ts";
-import { readLimits } from "../../limits.ts";
 import { prepareSystemDisk, type SystemDisk, type SystemDiskOptions, writeDisk } from "../../system-disk.ts";
 import { openSystemImage } from "../../system-image.ts";
 import { sourceDateEpoch } from "../../usage.ts";
@@ -27,7 +26,6 @@ interface Options {
   readonly karg?: readonly string[];
   readonly kargDelete?: readonly string[];
   readonly targetImgref?: string;
-  readonly arch?: string;
   readonly compress: OutputCompression;
   readonly randomIds?: boolean;
   readonly dryRun?: boolean;
@@ -46,11 +44,7 @@ export const diskCreate: CommandFunction = async (context, args, rawOptions) => 
     ...(format === "qcow2" ? { compress: options.compress } : {}),
   }));
 
-  await using image = await openSystemImage(context, name, {
-    arch: options.arch,
-    limits: readLimits(rawOptions),
-    registryOptions: rawOptions,
-  });
+  await using image = await openSystemImage(context, name, rawOptions);
   const disk = await prepareSystemDisk(context, image, diskOptions);
   const facts = diskFacts(disk, image.manifestDigest);
   if (options.dryRun === true) return { text: planText(disk), data: { ...facts, files: [] } };

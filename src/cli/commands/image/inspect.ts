@@ -50,29 +50,22 @@ async function kernel(
   options: Readonly<Record<string, unknown>>,
   name: string,
 ): Promise<CommandResult> {
-  const limits = readLimits(options);
-  const sources: Disposable[] = [];
-  try {
-    const found = await kernelVersion({
-      labels: image.config.labels,
-      history: image.config.history.flatMap(({ createdBy, comment }) => [createdBy ?? "", comment ?? ""]),
-      readTree: async () => {
-        const layers = await openLayers(places.local.cache, image, { limits, signal: context.signal });
-        sources.push(...layers);
-        return mergeLayers(layers.map(({ entries }) => entries));
-      },
-    });
-    if (found !== undefined) return { text: `${found.version}\n`, data: found };
-    throw new OciError(
-      "NOT_FOUND",
-      `cannot find a kernel in ${name}: no usr/lib/modules/VERSION/vmlinuz, no label, no package`,
-      {
-        hint: "Only bootable images have a kernel",
-      },
-    );
-  } finally {
-    for (const source of sources) source[Symbol.dispose]();
-  }
+  using sources = new DisposableStack();
+  const layers = await openLayers(places.local.cache, image, { limits: readLimits(options), signal: context.signal });
+  for (const layer of layers) sources.use(layer);
+  const found = await kernelVersion({
+    root: mergeLayers(layers.map(({ entries }) => entries)),
+    labels: image.config.labels,
+    history: image.config.history.flatMap(({ createdBy, comment }) => [createdBy ?? "", comment ?? ""]),
+  });
+  if (found !== undefined) return { text: `${found.version}\n`, data: found };
+  throw new OciError(
+    "NOT_FOUND",
+    `cannot find a kernel in ${name}: no usr/lib/modules/VERSION/vmlinuz, no label, no package`,
+    {
+      hint: "Only bootable images have a kernel",
+    },
+  );
 }
 
 function describe(name: string, image: Image, digest: string): CommandResult {

@@ -8,12 +8,10 @@ import {
   parseReference,
   readList,
   storeName,
-  writeList,
 } from "../../../oci/index.ts";
 import type { CommandFunction } from "../../app.ts";
 import { openPlaces } from "../../places.ts";
-import { listText } from "../../print/list.ts";
-import { changeEntry, type EntryOptions } from "./create.ts";
+import { changeEntry, type EntryOptions, keepList } from "./create.ts";
 
 export const manifestAnnotate: CommandFunction = async (context, [text = "", member = ""], options) => {
   await using places = await openPlaces(context, options);
@@ -28,12 +26,7 @@ export const manifestAnnotate: CommandFunction = async (context, [text = "", mem
   const manifests = list.index.manifests.map((each) =>
     each.digest === digest ? changeEntry(each, options as EntryOptions) : each,
   );
-  const changed = { ...list, index: { ...list.index, manifests } };
-  const descriptor = await writeList(places.images, name, changed);
-  return {
-    text: listText(name, descriptor.digest, changed.index),
-    data: { name, digest: descriptor.digest, manifests },
-  };
+  return await keepList(places, name, { ...list, index: { ...list.index, manifests } });
 };
 
 export const manifestRemove: CommandFunction = async (context, [text = "", ...digests], options) => {
@@ -42,12 +35,7 @@ export const manifestRemove: CommandFunction = async (context, [text = "", ...di
   const list = await readList(places.images, name);
   for (const digest of digests) assertMember(list, name, digest);
   const manifests = list.index.manifests.filter(({ digest }) => !digests.includes(digest));
-  const changed = { ...list, index: { ...list.index, manifests } };
-  const descriptor = await writeList(places.images, name, changed);
-  return {
-    text: listText(name, descriptor.digest, changed.index),
-    data: { name, digest: descriptor.digest, manifests },
-  };
+  return await keepList(places, name, { ...list, index: { ...list.index, manifests } });
 };
 
 function assertMember({ index }: ManifestList, name: string, digest: string): void {

@@ -40,7 +40,7 @@ export const manifestCreate: CommandFunction = async (context, [text = "", ...me
   }
   const list = before ?? EMPTY_LIST;
   const annotations = { ...list.index.annotations, ...parseAnnotations((options as EntryOptions).annotation) };
-  return await write(
+  return await keepList(
     places,
     name,
     await addAll(places, { ...list, index: { ...list.index, annotations } }, members, {}),
@@ -51,7 +51,7 @@ export const manifestAdd: CommandFunction = async (context, [text = "", ...membe
   await using places = await openPlaces(context, options);
   const name = storeName(parseImageName(text));
   const list = await readList(places.images, name);
-  return await write(places, name, await addAll(places, list, members, options));
+  return await keepList(places, name, await addAll(places, list, members, options));
 };
 
 /** Every member is looked up before the list changes. */
@@ -80,7 +80,8 @@ function originOf(text: string, image: Parameters<typeof storeName>[0] | undefin
   return image === undefined ? text : `docker://${storeName(image)}`;
 }
 
-async function write(places: CommandPlaces, name: string, list: ManifestList): Promise<CommandResult> {
+/** Keeps the list under its name, and shows it. */
+export async function keepList(places: CommandPlaces, name: string, list: ManifestList): Promise<CommandResult> {
   const { digest } = await writeList(places.images, name, list);
   return { text: listText(name, digest, list.index), data: { name, digest, manifests: list.index.manifests } };
 }

@@ -7,7 +7,6 @@ import { parseSize } from "../../../base/size.ts";
 import { startVm, type Vm, VmError, type VmOptions } from "../../../vm/index.ts";
 import type { CommandFunction, CommandResult } from "../../app.ts";
 import type { Context } from "../../context.ts";
-import { readLimits } from "../../limits.ts";
 import { prepareSystemDisk, writeDisk } from "../../system-disk.ts";
 import { openSystemImage } from "../../system-image.ts";
 import { sourceDateEpoch } from "../../usage.ts";
@@ -31,7 +30,7 @@ export const vmRun: CommandFunction = async (context, args, rawOptions) => {
   const vmOptions = parseVmOptions(options, context);
   const timeoutMs = wholeNumber("--timeout", options.timeout, 1, 86_400) * 1000;
   const [name = ""] = args;
-  await using made = await diskOf(context, name, rawOptions, options);
+  await using made = await diskOf(context, name, rawOptions);
   await using vm = await startVm({
     ...vmOptions,
     disk: made.path,
@@ -73,17 +72,12 @@ async function diskOf(
   context: Context,
   name: string,
   rawOptions: Readonly<Record<string, unknown>>,
-  options: Options,
 ): Promise<DiskToRun> {
   const found = await stat(name).catch(() => undefined);
   if (found?.isFile() === true) return { path: name, [Symbol.asyncDispose]: () => Promise.resolve() };
   const temporary = await makeTempDir("slipway-disk-");
   try {
-    await using image = await openSystemImage(context, name, {
-      arch: options.arch,
-      limits: readLimits(rawOptions),
-      registryOptions: rawOptions,
-    });
+    await using image = await openSystemImage(context, name, rawOptions);
     const epoch = sourceDateEpoch(context.env);
     const disk = await prepareSystemDisk(context, image, {
       kargs: [],
