@@ -6,10 +6,12 @@ import { runInNewContext } from "node:vm";
 let collect: (() => void) | undefined;
 
 /**
- * From here on a collection marks in one go. Buffers of streams make V8 collect often; on a small heap that takes some
- * milliseconds, while its helper threads for marking in the background take the processors from the decompressor.
+ * For a process that streams. Buffers count against the limit of the whole heap, not against one of their own that full
+ * collections keep: those of the young generation free them, in a millisecond. And when V8 does mark the heap, it does
+ * so in one go: its helper threads would take the processors from those that inflate and hash.
  */
-export function collectAtOnce(): void {
+export function collectForStreams(): void {
+  setFlagsFromString("--external-memory-accounted-in-global-limit");
   setFlagsFromString("--no-incremental-marking");
 }
 

@@ -1,6 +1,7 @@
 // Around every command: context from the process, result to standard output, error to standard error, exit code.
 import type { Command } from "commander";
 import { systemErrorCode } from "../base/errors.ts";
+import { collectForStreams } from "../base/memory.ts";
 import { type CommandFunction, defineApp, isHelpOrVersion, isUsageError } from "./app.ts";
 import { completeWords } from "./completion.ts";
 import { type Context, storePath } from "./context.ts";
@@ -48,6 +49,7 @@ async function runCommand(
   command: Command,
   signal: AbortSignal,
 ): Promise<number> {
+  collectForStreams();
   const options: Record<string, unknown> = command.optsWithGlobals();
   const json = options["json"] === true;
   const progress = createProgress(options["progress"] as ProgressMode, {

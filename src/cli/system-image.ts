@@ -1,6 +1,6 @@
 // The image that a command was given by name, opened as a system: found wherever a name may lead, its layers read
 // through the cache.
-import { collectAtOnce, collectEagerly } from "../base/memory.ts";
+import { collectEagerly } from "../base/memory.ts";
 import { inStage } from "../base/progress.ts";
 import type { DiskImage } from "../disk/index.ts";
 import {
@@ -63,7 +63,6 @@ export async function openSystemImage(
     ...(localName === undefined ? {} : { localName }),
     ...(pulledFrom === undefined ? {} : { pulledFrom: formatImageName(pulledFrom) }),
     openLayers: async () => {
-      collectAtOnce();
       const layers = await readLayers(context, local, image, limits);
       sources = layers.map(({ source }) => source);
       return layers.map(({ descriptor, entries }) => ({ digest: descriptor.digest, entries }));
