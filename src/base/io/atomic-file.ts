@@ -5,7 +5,9 @@ import { randomBytes } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { systemErrorCode } from "../errors.ts";
+import { GatheredWriter, SyncBehind, writeAt } from "./gathered-writer.ts";
 import { IoError, type Sink } from "./source.ts";
+import { writeError } from "./write-error.ts";
 
 export interface AtomicFileOptions {
   /** Permission bits of the finished file, before the umask; 0o666 unless told otherwise. */
@@ -17,27 +19,19 @@ export interface AtomicFileOptions {
   readonly syncEveryBytes?: number;
 }
 
-/** So much is written at once. */
-const GATHER_BYTES = 1024 * 1024;
-const NOTHING = new Uint8Array(0);
-
 /** A file in the making. `commit` gives it its name; dispose without commit leaves nothing. */
 export class AtomicFile implements Sink, AsyncDisposable {
   readonly path: string;
   readonly #temporary: string;
   readonly #handle: FileHandle;
-  readonly #syncEveryBytes: number;
-  #unsyncedBytes = 0;
-  #syncing: Promise<void> | undefined;
-  /** The kernel reports a failed write-out once: what the background hears, commit must repeat. */
-  #syncError: Error | undefined;
+  readonly #sync: SyncBehind;
   #done = false;
 
   private constructor(path: string, temporary: string, handle: FileHandle, options: AtomicFileOptions) {
     this.path = path;
     this.#temporary = temporary;
     this.#handle = handle;
-    this.#syncEveryBytes = options.syncEveryBytes ?? Infinity;
+    this.#sync = new SyncBehind(handle, path, options.syncEveryBytes ?? Infinity);
   }
 
   static async create(path: string, options: AtomicFileOptions = {}): Promise<AtomicFile> {
@@ -54,75 +48,22 @@ export class AtomicFile implements Sink, AsyncDisposable {
 
   async write(offset: number, bytes: Uint8Array): Promise<void> {
     try {
-      let written = 0;
-      while (written < bytes.length) {
-        const result = await this.#handle.write(bytes, written, bytes.length - written, offset + written);
-        written += result.bytesWritten;
-      }
-      this.#syncBehind(written);
+      await writeAt(this.#handle, offset, bytes);
+      this.#sync.wrote(bytes.length);
     } catch (error) {
       throw writeError(this.path, error);
     }
   }
 
-  /**
-   * Writes a stream from an offset on and returns its length. Chunks are gathered, and the next are waited for while the
-   * last are written; they must not change afterwards.
-   */
+  /** Writes a stream from an offset on and returns its length. Its chunks must not change afterwards. */
   async writeStream(chunks: AsyncIterable<Uint8Array>, start = 0): Promise<number> {
-    let offset = start;
-    let gathered: Uint8Array[] = [];
-    let gatheredBytes = 0;
-    let writing = Promise.resolve();
-    const flush = async (): Promise<void> => {
-      await writing;
-      writing = this.#writeParts(offset, gathered);
-      // Awaited before the next one, or below.
-      writing.catch(() => undefined);
-      offset += gatheredBytes;
-      gathered = [];
-      gatheredBytes = 0;
-    };
+    const writer = new GatheredWriter(this.#handle, this.path, start, this.#sync);
     try {
-      for await (const chunk of chunks) {
-        gathered.push(chunk);
-        gatheredBytes += chunk.length;
-        if (gatheredBytes >= GATHER_BYTES) await flush();
-      }
-      await flush();
-      await writing;
-      return offset - start;
+      for await (const chunk of chunks) await writer.write(chunk);
     } finally {
-      // Nobody may close the file that a write is still under way to.
-      await writing.catch(() => undefined);
+      await writer.end();
     }
-  }
-
-  async #writeParts(offset: number, parts: readonly Uint8Array[]): Promise<void> {
-    if (parts.length <= 1) return this.write(offset, parts[0] ?? NOTHING);
-    const sizeBytes = parts.reduce((sum, part) => sum + part.length, 0);
-    let written: number;
-    try {
-      written = (await this.#handle.writev(parts, offset)).bytesWritten;
-    } catch (error) {
-      throw writeError(this.path, error);
-    }
-    if (written < sizeBytes) return this.write(offset, Buffer.concat(parts));
-    this.#syncBehind(written);
-  }
-
-  #syncBehind(written: number): void {
-    this.#unsyncedBytes += written;
-    if (this.#unsyncedBytes < this.#syncEveryBytes || this.#syncing !== undefined) return;
-    this.#unsyncedBytes = 0;
-    this.#syncing = this.#handle
-      .datasync()
-      .catch((error: unknown) => {
-        this.#syncError ??= error instanceof Error ? error : new Error(String(error));
-      })
-      .finally(() => {
-        this.#syncing = undefined;
-      });
+    return writer.position - start;
   }
 
   /** Sets the length; what was not written below it is a hole. */
@@ -147,8 +88,7 @@ export class AtomicFile implements Sink, AsyncDisposable {
   /** Syncs, renames over `path`, syncs the directory. `sync: false` is for caches that can be made again. */
   async commit(options: { readonly sync?: boolean } = {}): Promise<void> {
     try {
-      await this.#syncing;
-      if (this.#syncError !== undefined) throw this.#syncError;
+      await this.#sync.finish();
       if (options.sync !== false) await this.#handle.sync();
       await this.#handle.close();
       await rename(this.#temporary, this.path);
@@ -197,41 +137,5 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     return systemErrorCode(error) === "EPERM";
-  }
-}
-
-/** A system error of writing as an IoError that says what to do. */
-export function writeError(path: string, error: unknown): unknown {
-  const code = systemErrorCode(error);
-  switch (code) {
-    case "ENOSPC":
-    case "EDQUOT":
-      return new IoError("NO_SPACE", `cannot write ${path}: the file system is full (${code})`, {
-        hint: "Free space there or choose another output directory",
-        cause: error,
-        data: { path },
-      });
-    case "EROFS":
-    case "EACCES":
-    case "EPERM":
-      return new IoError("READ_ONLY", `cannot write ${path}: not writable (${code})`, {
-        hint: "Choose an output directory that you may write to",
-        cause: error,
-        data: { path },
-      });
-    case "EFBIG":
-      return new IoError(
-        "WRITE_FAILED",
-        `cannot write ${path}: larger than the file system or the limit allows (EFBIG)`,
-        {
-          hint: "Raise `ulimit -f` or choose another file system",
-          cause: error,
-          data: { path },
-        },
-      );
-    case undefined:
-      return error;
-    default:
-      return new IoError("WRITE_FAILED", `cannot write ${path}: ${code}`, { cause: error, data: { path } });
   }
 }

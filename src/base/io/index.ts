@@ -1,11 +1,4 @@
-export {
-  AtomicFile,
-  type AtomicFileOptions,
-  sweepPartials,
-  syncDirectory,
-  writeError,
-  writeFileAtomic,
-} from "./atomic-file.ts";
+export { AtomicFile, type AtomicFileOptions, sweepPartials, syncDirectory, writeFileAtomic } from "./atomic-file.ts";
 export {
   type Content,
   contentBytes,
@@ -21,9 +14,11 @@ export {
   sliceContent,
   streamContent,
 } from "./content.ts";
+export { GatheredWriter, SyncBehind } from "./gathered-writer.ts";
 export { FileSource } from "./file-source.ts";
 export { type DataRun, dataRuns } from "./runs.ts";
 export { stretches } from "./stretches.ts";
 export { type HeldLock, type LockOptions, withFileLock } from "./lock.ts";
 export { assertInRange, IoError, MemorySource, readBytes, type Sink, type Source } from "./source.ts";
 export { makeTempDir, type TempDir } from "./temp.ts";
+export { writeError } from "./write-error.ts";

@@ -7,7 +7,7 @@ import { readlinkSync } from "node:fs";
 import { open, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { systemErrorCode } from "../errors.ts";
-import { writeError } from "./atomic-file.ts";
+import { writeError } from "./write-error.ts";
 import { IoError } from "./source.ts";
 
 export interface HeldLock {

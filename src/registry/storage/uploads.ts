@@ -3,14 +3,13 @@
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, open, rm, stat } from "node:fs/promises";
-import { writeError } from "../../base/io/index.ts";
+import { GatheredWriter, SyncBehind, writeError } from "../../base/io/index.ts";
 import { RequestError } from "../error.ts";
 import { algorithmOf, type ContentDigest, type DigestAlgorithm, type RepositoryName } from "../names.ts";
 import type { Blobs } from "./blobs.ts";
 import { ensureDirectory, ifThere, isMissing } from "./files.ts";
 import { isUploadId, type StoragePaths } from "./paths.ts";
 import type { Repository } from "./repository.ts";
-import { writeStream } from "./write-stream.ts";
 
 /** A request's body: what is left of it can be refused. */
 export interface UploadBody extends AsyncIterable<Uint8Array> {
@@ -42,6 +41,9 @@ export interface UploadsOptions {
   readonly now: () => number;
 }
 
+/** In messages, which clients see: no path. */
+const UPLOAD = "the upload";
+const SYNC_BYTES = 32 * 1024 * 1024;
 const RETRY_AFTER_SECONDS = 10;
 const NOT_HASHED = -1;
 /** An upload that nobody has touched for so long is not held against its owner. */
@@ -197,11 +199,22 @@ export class Uploads {
     }
     // Not all of the file went through this hash: another server's, or a write that failed.
     if (session.hashedBytes !== size) session.hashedBytes = NOT_HASHED;
-    return await writeStream(handle, size, body, (chunk) => {
-      if (session.hashedBytes === NOT_HASHED) return;
-      session.hash.update(chunk);
-      session.hashedBytes += chunk.length;
-    });
+    const behind = new SyncBehind(handle, UPLOAD, SYNC_BYTES);
+    const writer = new GatheredWriter(handle, UPLOAD, size, behind);
+    try {
+      for await (const chunk of body) {
+        if (session.hashedBytes !== NOT_HASHED) {
+          session.hash.update(chunk);
+          session.hashedBytes += chunk.length;
+        }
+        await writer.write(chunk);
+      }
+    } finally {
+      // What arrived before the body broke off is kept.
+      await writer.end();
+      await behind.finish();
+    }
+    return writer.position;
   }
 
   async #digest(session: Session, path: string, sizeBytes: number, algorithm: DigestAlgorithm): Promise<string> {
