@@ -31,7 +31,7 @@ export {
   type StoreSize,
 } from "./local-store.ts";
 export { addMembers, describeMembers, EMPTY_LIST, type ManifestList, readList, writeList } from "./manifest-list.ts";
-export { formatManifest, type Manifest, parseManifest } from "./manifest.ts";
+export { formatManifest, type Manifest, MAX_MANIFEST_BYTES, parseManifest } from "./manifest.ts";
 export { type Compression, isIndexType, isManifestType, layerCompression, MEDIA_TYPE } from "./media-types.ts";
 export {
   assertFileName,
@@ -69,6 +69,8 @@ export {
   formatReference,
   type ImageName,
   parseImageName,
+  isRepositoryName,
+  isTag,
   parseReference,
   type QualifiedName,
   type Reference,

@@ -7,7 +7,6 @@ import { isIndexType, isManifestType } from "../oci/index.ts";
 import { RequestError } from "./error.ts";
 import { type ContentDigest, isContentDigest, quote } from "./names.ts";
 
-export const MAX_MANIFEST_BYTES: number = 4 * 1024 * 1024;
 const MAX_DESCRIPTORS = 100_000;
 
 export interface BlobReference {

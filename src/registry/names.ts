@@ -1,5 +1,6 @@
 // Names in requests (distribution-spec "Pulling manifests"; image-spec descriptor.md "Digests"). A value of these types has
 // passed its regular expression, and paths on disk are made of these types only: no name leads out of the root.
+import { isRepositoryName as isRepository, isTag } from "../oci/index.ts";
 import { RequestError } from "./error.ts";
 
 declare const brand: unique symbol;
@@ -9,18 +10,14 @@ export type TagName = string & { readonly [brand]: "tag" };
 export type ContentDigest = string & { readonly [brand]: "digest" };
 export type DigestAlgorithm = "sha256" | "sha512";
 
-const REPOSITORY = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
-const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const DIGEST = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
-/** What many clients take, the host left out. */
-const MAX_REPOSITORY_LENGTH = 255;
 
 export function isRepositoryName(text: string): text is RepositoryName {
-  return text.length <= MAX_REPOSITORY_LENGTH && REPOSITORY.test(text);
+  return isRepository(text);
 }
 
 export function isTagName(text: string): text is TagName {
-  return TAG.test(text);
+  return isTag(text);
 }
 
 export function isContentDigest(text: string): text is ContentDigest {

@@ -61,7 +61,6 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
     maxUploadsPerOwner: options.maxUploadsPerClient ?? MAX_UPLOADS_PER_CLIENT,
   });
   const metrics = new Metrics();
-  const stored = new StoredContent(storage);
   const upstreams = options.upstreams ?? [];
   const mirror = new Mirror({ storage, metrics, now: options.now, onError: options.onError });
   const mirrored = ({ query }: Exchange, name: RepositoryName): MirroredName | undefined =>
@@ -78,7 +77,7 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
         const found = mirrored(exchange, name);
         if (found !== undefined && exchange.query.has("ns"))
           exchange.response.setHeader("OCI-Namespace", found.upstream.host);
-        return found === undefined ? stored : mirror.content(found);
+        return found === undefined ? new StoredContent(storage.repository(name)) : mirror.content(found);
       },
       isMirrored: (exchange, name) => mirrored(exchange, name) !== undefined,
       isAllowed: (exchange, action, name) => access.isAllowed(exchange, action, name),

@@ -3,14 +3,14 @@
 // kept serves. Upstream credentials stay in the registry client; nothing of them, nor of its messages, reaches clients.
 import { concatBytes } from "../../base/bytes/index.ts";
 import { type Digest, isDigest } from "../../base/digest.ts";
-import type { Descriptor } from "../../oci/index.ts";
-import { type Content, type OpenBlob, StoredContent, type StoredManifest } from "../content.ts";
+import { type Descriptor, MAX_MANIFEST_BYTES } from "../../oci/index.ts";
+import { type Content, type OpenBlob, StoredContent } from "../content.ts";
 import { RequestError } from "../error.ts";
-import { MAX_MANIFEST_BYTES, references } from "../manifest.ts";
+import { references } from "../manifest.ts";
 import type { Metrics } from "../metrics.ts";
-import { type ContentDigest, isTagName, type RepositoryName, type TagName } from "../names.ts";
+import { type ContentDigest, isTagName, type TagName } from "../names.ts";
 import { Serial } from "../serial.ts";
-import type { ManifestRecord } from "../storage/manifest-record.ts";
+import type { ManifestRecord, StoredManifest } from "../storage/manifest-record.ts";
 import type { Repository } from "../storage/repository.ts";
 import type { Storage } from "../storage/storage.ts";
 import { Download } from "./download.ts";
@@ -30,7 +30,6 @@ export interface MirrorOptions {
 /** What all mirrored repositories share. */
 export class Mirror {
   readonly options: MirrorOptions;
-  readonly stored: StoredContent;
   readonly serial: Serial = new Serial();
   readonly downloads: Map<string, Promise<Download>> = new Map();
   readonly flights: Map<string, Promise<StoredManifest | undefined>> = new Map();
@@ -38,7 +37,6 @@ export class Mirror {
 
   constructor(options: MirrorOptions) {
     this.options = options;
-    this.stored = new StoredContent(options.storage);
   }
 
   content(name: MirroredName): Content {
@@ -49,34 +47,36 @@ export class Mirror {
 class MirroredContent implements Content {
   readonly #mirror: Mirror;
   readonly #name: MirroredName;
+  readonly #repository: Repository;
+  readonly #stored: StoredContent;
 
   constructor(mirror: Mirror, name: MirroredName) {
     this.#mirror = mirror;
     this.#name = name;
+    this.#repository = mirror.options.storage.repository(name.storedAs);
+    this.#stored = new StoredContent(this.#repository);
   }
 
-  async blobSize(_: RepositoryName, digest: ContentDigest): Promise<number | undefined> {
+  async blobSize(digest: ContentDigest): Promise<number | undefined> {
     return (await this.#repository.blobSize(digest)) ?? (await this.#named(digest))?.sizeBytes;
   }
 
-  async openBlob(_: RepositoryName, digest: ContentDigest): Promise<OpenBlob | undefined> {
-    const stored = await this.#mirror.stored.openBlob(this.#name.storedAs, digest);
+  async openBlob(digest: ContentDigest): Promise<OpenBlob | undefined> {
+    const stored = await this.#stored.openBlob(digest);
     this.#count("blob", stored === undefined ? "upstream" : "storage");
     if (stored !== undefined) return stored;
-    const descriptor = await this.#named(digest);
-    if (descriptor === undefined) return undefined;
-    return await this.#asking(async () => await (await this.#download(descriptor)).opened());
+    return await this.#asking(async () => await (await this.#download(digest))?.opened());
   }
 
-  async manifest(_: RepositoryName, reference: TagName | ContentDigest): Promise<StoredManifest | undefined> {
-    const stored = await this.#mirror.stored.manifest(this.#name.storedAs, reference);
+  async manifest(reference: TagName | ContentDigest): Promise<StoredManifest | undefined> {
+    const stored = await this.#stored.manifest(reference);
     // A digest never changes its meaning, a tag may.
     if (stored !== undefined && (!isTagName(reference) || this.#isDown)) {
       this.#count("manifest", "storage");
       return stored;
     }
     const { flights } = this.#mirror;
-    const key = `${this.#name.storedAs}@${reference}`;
+    const key = this.#key(reference);
     const flight = flights.get(key) ?? this.#fetchManifest(reference).finally(() => flights.delete(key));
     flights.set(key, flight);
     this.#count("manifest", "upstream");
@@ -84,23 +84,19 @@ class MirroredContent implements Content {
   }
 
   async tags(): Promise<readonly TagName[] | undefined> {
-    const stored = await this.#mirror.stored.tags(this.#name.storedAs);
+    const stored = await this.#stored.tags();
     if (stored !== undefined && this.#isDown) return stored;
     const { upstream, repository } = this.#name;
     const tags = await this.#asking(() => upstream.tags(repository), stored);
     return tags === undefined ? undefined : tags.filter(isTagName).sort();
   }
 
-  async referrers(_: RepositoryName, subject: ContentDigest): Promise<readonly ManifestRecord[]> {
+  async referrers(subject: ContentDigest): Promise<readonly ManifestRecord[]> {
     const stored = await this.#repository.referrers(subject);
     const { upstream, repository } = this.#name;
     if (!isDigest(subject) || (stored.length > 0 && this.#isDown)) return stored;
     const found = await this.#asking(() => upstream.referrers(repository, subject), undefined, stored.length > 0);
     return found === undefined ? stored : found.map(recordOf).sort((a, b) => (a.digest < b.digest ? -1 : 1));
-  }
-
-  get #repository(): Repository {
-    return this.#mirror.options.storage.repository(this.#name.storedAs);
   }
 
   get #isDown(): boolean {
@@ -112,12 +108,10 @@ class MirroredContent implements Content {
     const descriptor = await upstream.resolve(repository, reference);
     if (descriptor === undefined) return undefined;
     const digest = digestIn(descriptor);
-    const kept = await this.#mirror.stored.manifest(storedAs, digest);
-    const manifest = kept ?? (await this.#keepManifest(descriptor));
+    const manifest = (await this.#stored.manifest(digest)) ?? (await this.#keepManifest(descriptor));
     if (isTagName(reference)) {
-      const ours = this.#repository;
       await this.#mirror.serial.run(storedAs, async () => {
-        if ((await ours.tag(reference)) !== digest) await ours.putTag(reference, digest);
+        if ((await this.#repository.tag(reference)) !== digest) await this.#repository.putTag(reference, digest);
       });
     }
     return manifest;
@@ -137,30 +131,29 @@ class MirroredContent implements Content {
   /** A blob that a kept manifest names: nothing else is fetched. */
   async #named(digest: ContentDigest): Promise<Descriptor | undefined> {
     if (!isDigest(digest)) return undefined;
-    const repository = this.#repository;
-    for (const manifest of await repository.manifestDigests()) {
-      const found = await this.#mirror.stored.manifest(this.#name.storedAs, manifest);
-      const named = found === undefined ? [] : references(found.bytes, found.record.mediaType).blobs;
-      const blob = named.find((reference) => reference.digest === digest);
+    for (const manifest of await this.#repository.manifestDigests()) {
+      const blob = (await this.#repository.blobsOf(manifest)).find((reference) => reference.digest === digest);
       if (blob !== undefined) return { mediaType: "application/octet-stream", digest, sizeBytes: blob.sizeBytes };
     }
     return undefined;
   }
 
-  #download(descriptor: Descriptor): Promise<Download> {
+  /** The fetch that runs, or a new one; undefined for a blob that no kept manifest names. */
+  async #download(digest: ContentDigest): Promise<Download | undefined> {
     const { downloads, options } = this.#mirror;
-    const { upstream, repository, storedAs } = this.#name;
-    const digest = digestIn(descriptor);
-    const key = `${storedAs}@${digest}`;
+    const { upstream, repository } = this.#name;
+    const key = this.#key(digest);
+    const descriptor = downloads.has(key) ? undefined : await this.#named(digest);
+    // Somebody else may have started it meanwhile.
     const running = downloads.get(key);
-    if (running !== undefined) return running;
+    if (running !== undefined || descriptor === undefined) return running;
     if (downloads.size >= MAX_DOWNLOADS)
       throw new RequestError("TOOMANYREQUESTS", "cannot fetch more blobs at once", { headers: { "Retry-After": "5" } });
     const started = Download.start(
       options.storage.blobs.path(digest),
       descriptor.sizeBytes,
       upstream.fetch(repository, descriptor),
-      () => options.storage.repository(storedAs).linkBlob(digest),
+      () => this.#repository.linkBlob(digest),
     );
     downloads.set(key, started);
     void started
@@ -182,6 +175,10 @@ class MirroredContent implements Content {
       if (isKept) return kept;
       throw new RequestError("UNAVAILABLE", "cannot get this from upstream now", { status: 502, cause: error });
     }
+  }
+
+  #key(reference: TagName | ContentDigest): string {
+    return `${this.#name.storedAs}@${reference}`;
   }
 
   #count(kind: string, from: string): void {

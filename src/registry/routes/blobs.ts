@@ -15,12 +15,12 @@ export async function getBlob(
   const headers = blobHeaders(digest);
   const content = service.content(exchange, name);
   if (exchange.method === "HEAD") {
-    const sizeBytes = await content.blobSize(name, digest, service.isAllowed(exchange, "push", name));
+    const sizeBytes = await content.blobSize(digest, service.isAllowed(exchange, "push", name));
     if (sizeBytes === undefined) throw unknownBlob(digest);
     await exchange.stream(200, { ...headers, "Content-Length": String(sizeBytes) }, async function* () {});
     return;
   }
-  await using blob = await content.openBlob(name, digest);
+  await using blob = await content.openBlob(digest);
   if (blob === undefined) throw unknownBlob(digest);
   const { sizeBytes } = blob;
   if (matches(exchange.header("if-none-match"), digest)) {

@@ -8,7 +8,7 @@ import { type ManifestRecord, referrerDescriptor } from "../storage/manifest-rec
 import type { Service } from "./service.ts";
 
 export async function listTags(service: Service, exchange: Exchange, name: RepositoryName): Promise<void> {
-  const tags = await service.content(exchange, name).tags(name);
+  const tags = await service.content(exchange, name).tags();
   if (tags === undefined) throw new RequestError("NAME_UNKNOWN", "cannot list tags: there is no such repository");
   const { items, headers } = pageOf(tags, exchange.query, exchange.path);
   exchange.json(200, { name, tags: items }, headers);
@@ -33,7 +33,7 @@ export async function listReferrers(
   const subject = parseContentDigest(reference);
   const artifactType = exchange.query.get("artifactType");
   const last = exchange.query.get("last") ?? "";
-  const found = (await service.content(exchange, name).referrers(name, subject)).filter(
+  const found = (await service.content(exchange, name).referrers(subject)).filter(
     (record) => record.digest > last && (artifactType === null || record.artifactType === artifactType),
   );
   const page = firstBytes(found);

@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { RequestError } from "../error.ts";
 import type { Exchange } from "../http/exchange.ts";
-import { type ManifestFacts, MAX_MANIFEST_BYTES, references } from "../manifest.ts";
+import { MAX_MANIFEST_BYTES } from "../../oci/index.ts";
+import { type ManifestFacts, references } from "../manifest.ts";
 import {
   algorithmOf,
   type ContentDigest,
@@ -24,7 +25,7 @@ export async function getManifest(
   name: RepositoryName,
   reference: string,
 ): Promise<void> {
-  const found = await service.content(exchange, name).manifest(name, parseReference(reference));
+  const found = await service.content(exchange, name).manifest(parseReference(reference));
   if (found === undefined) throw unknownManifest(reference);
   const { mediaType, digest } = found.record;
   const headers = { "Docker-Content-Digest": digest, ETag: `"${digest}"` };

@@ -2,8 +2,7 @@
 // nobody has touched for the grace period goes. So a push never loses what it was told is there, in this process or in
 // another one on the same directory.
 import { join } from "node:path";
-import type { ContentDigest, RepositoryName } from "../names.ts";
-import { references } from "../manifest.ts";
+import type { RepositoryName } from "../names.ts";
 import { namesIn, removeIdle, restoreAside } from "./files.ts";
 import { digestFile, digestOfFile, isUploadId } from "./paths.ts";
 import type { Storage } from "./storage.ts";
@@ -64,7 +63,7 @@ async function collectLinks(
   const named = new Set<string>();
   for (const digest of await repository.manifestDigests()) {
     kept.add(digestFile(digest));
-    for (const blob of await blobsOf(repository, digest)) named.add(digestFile(blob));
+    for (const blob of await repository.blobsOf(digest)) named.add(digestFile(blob.digest));
   }
   let removed = 0;
   for (const link of links) {
@@ -73,14 +72,4 @@ async function collectLinks(
     else kept.add(link);
   }
   return removed;
-}
-
-async function blobsOf(
-  repository: ReturnType<Storage["repository"]>,
-  digest: ContentDigest,
-): Promise<readonly ContentDigest[]> {
-  const record = await repository.manifest(digest);
-  const bytes = record === undefined ? undefined : await repository.manifestBytes(digest);
-  if (record === undefined || bytes === undefined) return [];
-  return references(bytes, record.mediaType).blobs.map((blob) => blob.digest);
 }

@@ -1,14 +1,16 @@
 // What a repository knows of a manifest beside its bytes, which are a blob. One JSON file a manifest.
+import type { ManifestFacts } from "../manifest.ts";
 import type { ContentDigest } from "../names.ts";
 
-export interface ManifestRecord {
-  readonly mediaType: string;
+/** Of an image, `artifactType` is the media type of its config when it names none. */
+export interface ManifestRecord extends Omit<ManifestFacts, "blobs"> {
   readonly digest: ContentDigest;
   readonly size: number;
-  readonly subject?: ContentDigest;
-  /** The manifest's artifactType, or the media type of its config. */
-  readonly artifactType?: string;
-  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface StoredManifest {
+  readonly record: ManifestRecord;
+  readonly bytes: Uint8Array;
 }
 
 /** As the referrers API lists it. */

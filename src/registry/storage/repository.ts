@@ -1,6 +1,7 @@
 // One repository: which blobs it has, its manifests, tags and referrers. What a client was told to be there is there:
 // each change is synced before the method returns, in an order in which a crash leaves nothing that points nowhere.
 import { readFile, stat } from "node:fs/promises";
+import { type BlobReference, references } from "../manifest.ts";
 import { type ContentDigest, isContentDigest, isTagName, type RepositoryName, type TagName } from "../names.ts";
 import type { Blobs } from "./blobs.ts";
 import {
@@ -13,7 +14,7 @@ import {
   type TouchOptions,
   writeDurable,
 } from "./files.ts";
-import type { ManifestRecord } from "./manifest-record.ts";
+import type { ManifestRecord, StoredManifest } from "./manifest-record.ts";
 import { digestOfFile, type StoragePaths } from "./paths.ts";
 
 export class Repository {
@@ -71,8 +72,18 @@ export class Repository {
     return (await namesIn(this.#paths.manifests(this.name))).flatMap((name) => digestOfFile(name) ?? []);
   }
 
-  manifestBytes(digest: ContentDigest): Promise<Uint8Array | undefined> {
-    return ifThere<Uint8Array>(readFile(this.#blobs.path(digest)));
+  /** A manifest with its bytes. */
+  async storedManifest(reference: TagName | ContentDigest): Promise<StoredManifest | undefined> {
+    const digest = isTagName(reference) ? await this.tag(reference) : reference;
+    const record = digest === undefined ? undefined : await this.manifest(digest);
+    const bytes = record === undefined ? undefined : await ifThere(readFile(this.#blobs.path(record.digest)));
+    return record === undefined || bytes === undefined ? undefined : { record, bytes };
+  }
+
+  /** The blobs that a manifest names. */
+  async blobsOf(digest: ContentDigest): Promise<readonly BlobReference[]> {
+    const found = await this.storedManifest(digest);
+    return found === undefined ? [] : references(found.bytes, found.record.mediaType).blobs;
   }
 
   /** Bytes first, the manifest's entry last: before that nobody sees it. */
