@@ -5,18 +5,17 @@
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
+import { startDockerRegistry } from "../test/support/docker-registry.ts";
+import { median, peakBytes } from "./support.ts";
 
 const MIB = 1024 * 1024;
 const LAYERS = 8;
 const LAYER_MIB = 128;
-const PORT = 5793;
-const IMAGE = `127.0.0.1:${PORT}/bench/image:1`;
 const POLL_MS = 50;
 const program = join(dirname(import.meta.dirname), "dist", "main.js");
 const { values } = parseArgs({ options: { runs: { type: "string", default: "3" } } });
@@ -27,16 +26,17 @@ interface Run {
 }
 
 const folder = mkdtempSync(join(tmpdir(), "slipway-bench-"));
-const registry = startRegistry();
+mkdirSync(join(folder, "registry"));
+const registry = await startDockerRegistry(join(folder, "registry"));
+const image = `${registry.host}/bench/image:1`;
 try {
-  await reachable();
   makeImage(join(folder, "source"));
   execFileSync("skopeo", [
     "copy",
     "-q",
     "--dest-tls-verify=false",
     `oci:${join(folder, "source")}:1`,
-    `docker://${IMAGE}`,
+    `docker://${image}`,
   ]);
   rmSync(join(folder, "source"), { recursive: true });
   const runs: Record<"ours" | "skopeo", Run[]> = { ours: [], skopeo: [] };
@@ -51,7 +51,7 @@ try {
   const ratio = median(runs.ours.map((run) => run.seconds)) / median(runs.skopeo.map((run) => run.seconds));
   console.log(`wall, ours over skopeo: ${ratio.toFixed(2)}, aim ≤ 1.0: ${ratio <= 1 ? "met" : "MISSED"}`);
 } finally {
-  registry.kill("SIGKILL");
+  await registry.kill();
   rmSync(folder, { recursive: true, force: true });
 }
 
@@ -61,28 +61,20 @@ async function measured(command: string, args: readonly string[]): Promise<Run> 
   rmSync(layout, { recursive: true, force: true });
   spawnSync("sync");
   const started = performance.now();
-  const child = spawn(command, [...args, `docker://${IMAGE}`, `oci:${layout}:1`], {
+  const child = spawn(command, [...args, `docker://${image}`, `oci:${layout}:1`], {
     stdio: ["ignore", "ignore", "inherit"],
     env: { ...process.env, SLIPWAY_STORE: join(folder, "store") },
   });
-  let residentMB = 0;
+  let residentBytes = 0;
   const poll = setInterval(() => {
-    residentMB = Math.max(residentMB, peakOf(child.pid));
+    residentBytes = Math.max(residentBytes, peakBytes(child.pid));
   }, POLL_MS);
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
   clearInterval(poll);
   if (code !== 0) throw new Error(`${command} exited with ${code}`);
   // Nothing is left to do where a copy synced its files itself.
   execFileSync("sync", ["-f", layout]);
-  return { seconds: (performance.now() - started) / 1000, residentMB };
-}
-
-function peakOf(pid: number | undefined): number {
-  try {
-    return Math.round(Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1000);
-  } catch {
-    return 0;
-  }
+  return { seconds: (performance.now() - started) / 1000, residentMB: Math.round(residentBytes / 1e6) };
 }
 
 /** Random bytes in stored gzip blocks: as large on the wire as on the disk, and quick to make. */
@@ -114,32 +106,4 @@ function makeImage(layout: string): void {
   const named = { ...manifest, annotations: { "org.opencontainers.image.ref.name": "1" } };
   writeFileSync(join(layout, "index.json"), json({ schemaVersion: 2, manifests: [named] }));
   writeFileSync(join(layout, "oci-layout"), json({ imageLayoutVersion: "1.0.0" }));
-}
-
-function startRegistry(): ReturnType<typeof spawn> {
-  const settings = join(folder, "registry.yml");
-  writeFileSync(
-    settings,
-    JSON.stringify({
-      version: 0.1,
-      log: { level: "error", accesslog: { disabled: true } },
-      storage: { filesystem: { rootdirectory: join(folder, "registry") } },
-      http: { addr: `127.0.0.1:${PORT}` },
-    }),
-  );
-  return spawn("docker-registry", ["serve", settings], { stdio: "ignore" });
-}
-
-async function reachable(): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const answer = await fetch(`http://127.0.0.1:${PORT}/v2/`).catch(() => undefined);
-    if (answer?.ok === true) return;
-    await sleep(100);
-  }
-  throw new Error("docker-registry did not start: install docker-registry");
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

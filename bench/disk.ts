@@ -22,6 +22,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { median, peakBytes } from "./support.ts";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 
 const AIMS = { wallRatio: 0.15, residentBytes: 300e6, temporaryRatio: 1.2 };
@@ -252,20 +253,6 @@ function allocatedBytes(path: string): number {
     // Gone between listing and looking.
     return 0;
   }
-}
-
-/** VmHWM of a process that runs: it only grows. */
-function peakBytes(pid: number | undefined): number {
-  try {
-    return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1024;
-  } catch {
-    return 0;
-  }
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
 }
 
 function mebibytes(bytes: number): string {

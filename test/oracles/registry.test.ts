@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { hashSync } from "bcryptjs";
 import { describe, expect, test } from "vitest";
+import { startDockerRegistry } from "../support/docker-registry.ts";
 import { nameImage, putBlob, putJson, readBlob, readIndex, sha256 } from "../support/layout.ts";
 import { pushThroughKills } from "../support/push-through-kills.ts";
 import { serveRegistry } from "../support/registry.ts";
@@ -38,6 +39,10 @@ function makeLayout(layout: string): string {
   const index = putJson(layout, TYPES.index, { schemaVersion: 2, mediaType: TYPES.index, manifests });
   nameImage(layout, index, "os");
   return index.digest;
+}
+
+interface MirroredRegistry extends AsyncDisposable {
+  readonly host: string;
 }
 
 async function skopeo(...argv: string[]): Promise<string> {
@@ -107,14 +112,13 @@ describe("skopeo", () => {
     { proves: "our registry serves the containers tools" },
   );
 
-  oracle(
-    "skopeo",
-    "logs in with a password, and pulls through a mirror that keeps it for itself and works offline",
-    async () => {
+  const logsInAndPulls =
+    (startUpstream: (directory: string, htpasswd: string) => Promise<MirroredRegistry>) => async () => {
       using folder = tempDir();
       const digest = makeLayout(folder.join("layout"));
       writeFileSync(folder.join("users"), `ci:${hashSync("upstream-secret", 5)}\n`);
-      await using upstream = await serveRegistry(folder.join("upstream"), ["--htpasswd", folder.join("users")]);
+      mkdirSync(folder.join("upstream"));
+      await using upstream = await startUpstream(folder.join("upstream"), folder.join("users"));
       const pushed = `docker://${upstream.host}/team/os:1`;
       const push = (creds: string): Promise<string> =>
         skopeo(
@@ -143,14 +147,25 @@ describe("skopeo", () => {
         return readIndex(folder.join(to)).manifests[0]?.digest;
       };
       expect(await pull("first")).toBe(digest);
-      await upstream.end("SIGKILL");
+      await upstream[Symbol.asyncDispose]();
       expect(await pull("second")).toBe(digest);
       const missing = await fetch(`${mirror.url}/v2/team/os/manifests/2`);
       expect(missing.status).toBe(502);
       expect(`${await missing.text()}${mirror.log()}`).not.toMatch(new RegExp(`upstream-secret|${auth}`));
       expect(await mirror.end("SIGTERM")).toBe(0);
-    },
+    };
+  oracle(
+    "skopeo",
+    "logs in with a password, and pulls through a mirror that keeps it for itself and works offline",
+    logsInAndPulls((directory, htpasswd) => serveRegistry(directory, ["--htpasswd", htpasswd])),
     { proves: "our mirror serves the containers tools" },
+  );
+
+  oracle(
+    ["skopeo", "docker-registry"],
+    "pulls through our mirror of docker-registry",
+    logsInAndPulls(startDockerRegistry),
+    { proves: "our mirror reads the registry that most people run" },
   );
 });
 

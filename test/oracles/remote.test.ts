@@ -1,11 +1,9 @@
 /** Our registry client against registries that are real: Debian's docker-registry, and our own, also killed in between. */
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { hashSync } from "bcryptjs";
 import { afterEach, describe, expect, test } from "vitest";
-import { start } from "../../src/base/process/index.ts";
 import {
   copyImage,
   describeBytes,
@@ -16,46 +14,21 @@ import {
   pushBytes,
 } from "../../src/oci/index.ts";
 import { RegistryStore } from "../../src/oci/remote/index.ts";
+import { type DockerRegistry, startDockerRegistry } from "../support/docker-registry.ts";
 import { localRegistry } from "../support/local-registry.ts";
 import { noise } from "../support/random.ts";
 import { serveRegistry } from "../support/registry.ts";
 import { openSession, useRegistries } from "../support/registry-session.ts";
 import { describeStore, pushImage } from "../support/store-contract.ts";
-import { findTool, oracle, run, tempDir } from "../support/tools.ts";
+import { oracle, run, tempDir } from "../support/tools.ts";
 
 const ANN = { username: "ann", password: "s3cret: with colon" };
 
-/** docker-registry with one user, on a free port of loopback. */
-async function dockerRegistry(directory: string): Promise<AsyncDisposable & { readonly host: string }> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const host = `127.0.0.1:${(probe.address() as AddressInfo).port}`;
-  await new Promise((resolve) => probe.close(resolve));
-  writeFileSync(`${directory}/htpasswd`, `${ANN.username}:${hashSync(ANN.password, 4)}\n`);
-  const config = {
-    version: 0.1,
-    log: { level: "error", accesslog: { disabled: true } },
-    storage: { filesystem: { rootdirectory: `${directory}/data` }, delete: { enabled: true } },
-    auth: { htpasswd: { realm: "test", path: `${directory}/htpasswd` } },
-    http: { addr: host },
-  };
-  // JSON is YAML.
-  writeFileSync(`${directory}/config.yml`, JSON.stringify(config));
-  const child = start(findTool("docker-registry") ?? "docker-registry", ["serve", `${directory}/config.yml`], {
-    stdio: "ignore",
-  });
-  const ended = new Promise((resolve) => child.once("close", resolve));
-  for (let tries = 0; tries < 100; tries++) {
-    if (await fetch(`http://${host}/v2/`).catch(() => undefined)) break;
-    await sleep(100);
-  }
-  return {
-    host,
-    [Symbol.asyncDispose]: async () => {
-      child.kill("SIGKILL");
-      await ended;
-    },
-  };
+/** docker-registry with one user. */
+function dockerRegistry(directory: string): Promise<DockerRegistry> {
+  const htpasswd = join(directory, "htpasswd");
+  writeFileSync(htpasswd, `${ANN.username}:${hashSync(ANN.password, 4)}\n`);
+  return startDockerRegistry(directory, htpasswd);
 }
 
 describe("the client and docker-registry", () => {

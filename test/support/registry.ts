@@ -17,14 +17,15 @@ export interface ServedRegistry extends AsyncDisposable {
   log(): string;
 }
 
-/** `port` 0: any free one. */
+/** `port` 0: any free one. `program`: the source unless told otherwise. */
 export async function serveRegistry(
   directory: string,
   options: readonly string[] = [],
   port = 0,
+  program: string = join(root, "src/main.ts"),
 ): Promise<ServedRegistry> {
   const argv = ["registry", "serve", "--root", directory, "--listen", `127.0.0.1:${port}`, ...options];
-  const child = start(process.execPath, [join(root, "src/main.ts"), ...argv], {
+  const child = start(process.execPath, [program, ...argv], {
     cwd: root,
     stdio: ["ignore", "ignore", "pipe"],
   });
