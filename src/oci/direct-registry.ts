@@ -55,7 +55,6 @@ function direct(settings: Settings, insecure: boolean): Settings {
     registry,
     repository,
     insecure,
-    isMirror: false,
   });
   return {
     credentials: (registry, repository) => settings.credentials(registry, repository),

@@ -14,6 +14,8 @@ export interface ImageIndex {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
+export const EMPTY_INDEX: ImageIndex = { mediaType: MEDIA_TYPE.index, manifests: [], annotations: {} };
+
 /** Throws OciError BAD_MANIFEST, LIMIT. */
 export function parseImageIndex(bytes: Uint8Array, document: string): ImageIndex {
   assertManifestSize(bytes.length, document);

@@ -10,9 +10,7 @@ export interface RegistriesOptions {
   readonly onRetry: (message: string) => void;
 }
 
-export interface Registries extends Required<Pick<Places, "registry" | "resolveShortName">>, AsyncDisposable {
-  settings(): Promise<Settings>;
-}
+export type Registries = Required<Pick<Places, "registry" | "resolveShortName">> & AsyncDisposable;
 
 /** Nothing is read and nothing connected yet. */
 export function openRegistries(options: RegistriesOptions): Registries {
@@ -32,7 +30,6 @@ export function openRegistries(options: RegistriesOptions): Registries {
         }),
     ));
   return {
-    settings: openSettings,
     registry: async (image) => (await import("./remote/index.ts")).RegistryStore.open(image, await openSession()),
     resolveShortName: async (image) => (await openSettings()).resolveShortName(image),
     [Symbol.asyncDispose]: async () => (await session)?.[Symbol.asyncDispose](),

@@ -5,16 +5,12 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { pushImage } from "../../../test/support/store-contract.ts";
 import { describeBytes } from "../descriptor.ts";
 import { MEDIA_TYPE } from "../media-types.ts";
-import { fetchDocument } from "../store.ts";
+import { bytesOnce, fetchDocument } from "../store.ts";
 import { DirStore } from "./store.ts";
 
 let directory: string;
 beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), "slipway-dir-"))));
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
-}
 
 describe("DirStore", () => {
   it("holds one image, its manifest as manifest.json", async () => {
@@ -69,7 +65,7 @@ describe("DirStore", () => {
   it("refuses blobs that are not what their names say", async () => {
     const store = await DirStore.create(directory);
     const blob = describeBytes(MEDIA_TYPE.layer, Buffer.from("hello"));
-    await store.push(blob, once(Buffer.from("hello")));
+    await store.push(blob, bytesOnce(Buffer.from("hello")));
     writeFileSync(join(directory, blob.digest.slice(7)), "hellO");
     await expect(fetchDocument(store, blob)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
     rmSync(join(directory, blob.digest.slice(7)));

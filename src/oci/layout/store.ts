@@ -7,10 +7,10 @@ import { AtomicFile, IoError, sweepPartials, writeError, writeFileAtomic } from 
 import { verifyStream } from "../../base/stream/index.ts";
 import type { Descriptor } from "../descriptor.ts";
 import { OciError } from "../error.ts";
-import { formatImageIndex } from "../image-index.ts";
+import { EMPTY_INDEX, formatImageIndex } from "../image-index.ts";
 import { chooseNamed, type NamedDescriptor, type Store } from "../store.ts";
 import { blobPath, BLOBS, INDEX_FILE, LAYOUT_FILE, LAYOUT_JSON, REF_NAME } from "./format.ts";
-import { EMPTY_INDEX, readIndexFile, updateIndexFile } from "./index-file.ts";
+import { readIndexFile, updateIndexFile } from "./index-file.ts";
 import { streamFile } from "./read-file.ts";
 
 const SYNC_BYTES = 32 * 1024 * 1024;

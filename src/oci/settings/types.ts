@@ -38,7 +38,6 @@ export interface Endpoint {
   readonly repository: string;
   /** Plain HTTP and certificates nobody vouches for are allowed. */
   readonly insecure: boolean;
-  readonly isMirror: boolean;
 }
 
 export interface TlsSettings {

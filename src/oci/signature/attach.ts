@@ -10,7 +10,7 @@ import { encodeBase64 } from "./base64.ts";
 import { BUNDLE_ANNOTATIONS, BUNDLE_TYPE, formatBundle } from "./bundle.ts";
 import { SIGNATURE_ANNOTATION, signatureName, storeSignatures } from "./find.ts";
 import { signBytes, type Signer } from "./private-key.ts";
-import { addReferrer, resolveIfThere } from "./referrers.ts";
+import { addReferrer, referrerOf, resolveIfThere } from "../referrers.ts";
 import { formatSimpleSigning, SIMPLE_SIGNING_TYPE } from "./simple-signing.ts";
 import { judgeSignatures } from "./verify.ts";
 
@@ -91,9 +91,7 @@ async function attachBundle(store: Store, image: Descriptor, claims: Claims, sig
     subject: { mediaType, digest, sizeBytes },
     annotations: BUNDLE_ANNOTATIONS,
   };
-  const descriptor = await pushManifest(store, manifest);
-  const referrer = { ...descriptor, artifactType: BUNDLE_TYPE, annotations: BUNDLE_ANNOTATIONS };
-  await addReferrer(store, digest, referrer);
+  await addReferrer(store, digest, referrerOf(await pushManifest(store, manifest), manifest));
 }
 
 async function pushJson(store: Store, mediaType: string, value: object): Promise<Descriptor> {

@@ -6,7 +6,7 @@ import type { ReadableStore, Store } from "../store.ts";
 import { addLayers } from "./attach.ts";
 import { MAX_SIGNATURE_BYTES } from "./attached.ts";
 import { type SignatureManifest, signatureManifests } from "./find.ts";
-import { addReferrer } from "./referrers.ts";
+import { addReferrer, referrerOf } from "../referrers.ts";
 import { SIMPLE_SIGNING_TYPE } from "./simple-signing.ts";
 
 /** Call it when the image is in place. Throws what the stores throw. */
@@ -30,8 +30,6 @@ async function copyReferrer(
   to: Store,
   image: Descriptor,
 ): Promise<void> {
-  const { mediaType, digest, sizeBytes } = await copyImage(from, found.descriptor, to, undefined);
-  const { artifactType, config, annotations } = found.manifest;
-  const referrer = { mediaType, digest, sizeBytes, artifactType: artifactType ?? config.mediaType, annotations };
-  await addReferrer(to, image.digest, referrer);
+  const copied = await copyImage(from, found.descriptor, to, undefined);
+  await addReferrer(to, image.digest, referrerOf(copied, found.manifest));
 }

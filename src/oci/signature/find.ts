@@ -17,7 +17,7 @@ import {
 } from "./attached.ts";
 import { decodeBase64 } from "./base64.ts";
 import { BUNDLE_TYPE_PATTERN, parseBundle } from "./bundle.ts";
-import { listReferrers, resolveIfThere } from "./referrers.ts";
+import { listReferrers, resolveIfThere } from "../referrers.ts";
 import { parseSimpleSigning, SIMPLE_SIGNING_TYPE } from "./simple-signing.ts";
 
 /** On the layer that holds the payload: base64 of the signature over it. */

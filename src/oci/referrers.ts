@@ -1,12 +1,13 @@
 // Manifests that refer to an image (image-spec manifest.md "subject"). Registries list them; elsewhere they are found by
 // the referrers tag schema of the distribution spec ("sha256-<hex>" names an index of them), and, as other tools leave
 // them in layouts, among the nameless entries of index.json.
-import { type Digest, digestHex } from "../../base/digest.ts";
-import { SlipwayError } from "../../base/errors.ts";
-import { describeBytes, type Descriptor } from "../descriptor.ts";
-import { formatImageIndex, type ImageIndex, parseImageIndex } from "../image-index.ts";
-import { isIndexType, MEDIA_TYPE } from "../media-types.ts";
-import { fetchDocument, pushBytes, type ReadableStore, type Store } from "../store.ts";
+import { type Digest, digestHex } from "../base/digest.ts";
+import { SlipwayError } from "../base/errors.ts";
+import { describeBytes, type Descriptor } from "./descriptor.ts";
+import { EMPTY_INDEX, formatImageIndex, type ImageIndex, parseImageIndex } from "./image-index.ts";
+import type { Manifest } from "./manifest.ts";
+import { isIndexType, MEDIA_TYPE } from "./media-types.ts";
+import { fetchDocument, pushBytes, type ReadableStore, type Store } from "./store.ts";
 
 /** A store that knows the answer itself, as a registry does. */
 interface ReferrerLister {
@@ -30,19 +31,25 @@ export async function addReferrer(store: Store, subject: Digest, referrer: Descr
   const bytes = formatImageIndex({ ...index, manifests: [...index.manifests, referrer] });
   const descriptor = describeBytes(MEDIA_TYPE.index, bytes);
   await pushBytes(store, descriptor, bytes);
-  await store.tag(descriptor, referrersName(subject));
+  await store.tag(descriptor, referrersTag(subject));
 }
 
 async function readReferrersIndex(store: ReadableStore, subject: Digest): Promise<ImageIndex> {
-  const name = referrersName(subject);
+  const name = referrersTag(subject);
   const found = await resolveIfThere(store, name);
-  if (found === undefined || !isIndexType(found.mediaType))
-    return { mediaType: MEDIA_TYPE.index, manifests: [], annotations: {} };
+  if (found === undefined || !isIndexType(found.mediaType)) return EMPTY_INDEX;
   return parseImageIndex(await fetchDocument(store, found), `${name} of ${store.description}`);
 }
 
-function referrersName(subject: Digest): string {
+/** The name of the index that lists what refers to a digest, where a store does not list it itself. */
+export function referrersTag(subject: Digest): string {
   return `sha256-${digestHex(subject)}`;
+}
+
+/** As lists of referrers have it (distribution-spec "Listing Referrers"). */
+export function referrerOf(descriptor: Descriptor, { artifactType, config, annotations }: Manifest): Descriptor {
+  const { mediaType, digest, sizeBytes } = descriptor;
+  return { mediaType, digest, sizeBytes, artifactType: artifactType ?? config.mediaType, annotations };
 }
 
 /** Undefined when the store has no such name. */
