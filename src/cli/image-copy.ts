@@ -13,7 +13,9 @@ import {
   type Destination,
   fetchDocument,
   formatImageName,
+  indexesOf,
   isIndexType,
+  keepIndexes,
   locate,
   type Located,
   OciError,
@@ -59,7 +61,8 @@ export async function copyReference(
   const start = await source.store.resolve(source.name);
   const platform =
     options.platform === undefined ? { preferred: hostPlatform() } : { platform: parsePlatform(options.platform) };
-  const chosen = options.all === true ? start : (await chooseManifest(source.store, start, platform)).descriptor;
+  const { descriptor: chosen, indexes } =
+    options.all === true ? { descriptor: start, indexes: [] } : await chooseManifest(source.store, start, platform);
   await places.assertAllowed(from, source, start, chosen);
   if (to.transport === "docker" && options.allowRedistribution !== true)
     await guard(context, source, chosen, to.image.registry);
@@ -78,17 +81,32 @@ export async function copyReference(
         if (!reused) counts.copiedBytes += blob.sizeBytes;
       },
     });
-    const isSame = copied.digest === chosen.digest;
     // Of other bytes they would be no signatures.
-    if (isSame && target.holdsSignatures === true) await copySignatures(source.store, chosen, target.store);
-    const origin = isSame && to.transport === "store" ? source.registryName : undefined;
-    await target.publish(
-      origin === undefined ? copied : { ...copied, annotations: { [PULLED_FROM]: formatImageName(origin) } },
-    );
+    const annotations = copied.digest === chosen.digest ? await takeAlong(source, chosen, indexes, target, to) : {};
+    await target.publish(Object.keys(annotations).length === 0 ? copied : { ...copied, annotations });
     return copied;
   };
   const { digest, mediaType } = await withLogin(context, places, to, options, attempt);
   return { digest, mediaType, ...counts };
+}
+
+/** What belongs to an image comes to where the image is now; returns what is to be noted beside it there. */
+async function takeAlong(
+  { store, registryName }: Located,
+  image: Descriptor,
+  chosenFrom: readonly Descriptor[],
+  target: Destination,
+  to: Reference,
+): Promise<Readonly<Record<string, string>>> {
+  if (target.holdsSignatures === true) await copySignatures(store, image, target.store);
+  const indexes = chosenFrom.length === 0 ? await indexesOf(store, image) : chosenFrom;
+  const [index] = indexes;
+  const isSigned =
+    index !== undefined && target.keepsAnnotations === true && (await copySignatures(store, index, target.store)) > 0;
+  return {
+    ...(to.transport === "store" && registryName !== undefined ? { [PULLED_FROM]: formatImageName(registryName) } : {}),
+    ...(isSigned ? await keepIndexes(store, indexes, target.store) : {}),
+  };
 }
 
 /** What the transport can hold wins over what was left open. */

@@ -21,6 +21,8 @@ export interface Destination extends AsyncDisposable {
   readonly documents?: "oci";
   /** There is room for an image's signatures beside it. */
   readonly holdsSignatures?: boolean;
+  /** What is noted beside an image, in index.json, stays there. */
+  readonly keepsAnnotations?: boolean;
   /** Several blobs at once would make the order of an archive a matter of luck. */
   readonly concurrency?: number;
   /** The registry it is written to. */
@@ -40,6 +42,7 @@ export async function openDestination(reference: Reference, places: Places): Pro
         store,
         documents: "oci",
         holdsSignatures: true,
+        keepsAnnotations: true,
         publish: (descriptor) => (name === undefined ? store.addUnnamed(descriptor) : store.tag(descriptor, name)),
       };
     }
@@ -71,6 +74,7 @@ export async function openDestination(reference: Reference, places: Places): Pro
         ...NOTHING_TO_CLOSE,
         store: places.images,
         holdsSignatures: true,
+        keepsAnnotations: true,
         publish: (descriptor) => places.images.tag(descriptor, storeName(reference.image)),
       };
   }

@@ -1,5 +1,6 @@
 export { ArchiveStore } from "./archive/reader.ts";
 export { ArchiveWriter, OCI_ARCHIVE } from "./archive/writer.ts";
+export { indexesOf, keepIndexes } from "./chosen-from.ts";
 export { type HistoryEntry, type ImageConfig, parseConfig } from "./config.ts";
 export { copyImage, type CopyOptions } from "./copy.ts";
 export { DirStore } from "./dir/store.ts";

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { digestHex } from "../../base/digest.ts";
 import { systemErrorCode } from "../../base/errors.ts";
 import { writeError } from "../../base/io/index.ts";
+import { claimedIndexes } from "../chosen-from.ts";
 import type { Descriptor } from "../descriptor.ts";
 import { OciError } from "../error.ts";
 import { parseImageIndex } from "../image-index.ts";
@@ -110,6 +111,8 @@ async function reachableFrom(
     reachable.set(hex, descriptor);
     queue.push(...(await referencesOf(store, descriptor)));
   }
+  // An image keeps the indexes that it was chosen from, not what else they name.
+  for (const index of roots.flatMap(claimedIndexes)) reachable.set(digestHex(index.digest), index);
   return reachable;
 }
 

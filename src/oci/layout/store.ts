@@ -118,13 +118,18 @@ export class LayoutStore implements Store {
     }));
   }
 
-  /** Lists an image without a name, unless it is listed already. */
+  /** Lists an image without a name; where it is listed already, only its annotations are added. */
   async addUnnamed(descriptor: Descriptor): Promise<void> {
-    await updateIndexFile(this.directory, (index) =>
-      index.manifests.some(({ digest }) => digest === descriptor.digest)
-        ? index
-        : { ...index, manifests: [...index.manifests, descriptor] },
-    );
+    const annotated = (listed: Descriptor): Descriptor =>
+      listed.digest !== descriptor.digest || descriptor.annotations === undefined
+        ? listed
+        : { ...listed, annotations: { ...listed.annotations, ...descriptor.annotations } };
+    await updateIndexFile(this.directory, (index) => ({
+      ...index,
+      manifests: index.manifests.some(({ digest }) => digest === descriptor.digest)
+        ? index.manifests.map(annotated)
+        : [...index.manifests, descriptor],
+    }));
   }
 
   async delete(name: string): Promise<void> {

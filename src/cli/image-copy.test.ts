@@ -1,0 +1,117 @@
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { FakeRegistry } from "../../test/support/fake-registry.ts";
+import { type JsonDescriptor, nameImage, putJson, readIndex } from "../../test/support/layout.ts";
+import { TINY_SYSTEM, tinyImage } from "../../test/support/tiny-image.ts";
+import { NO_PROGRESS } from "../base/progress.ts";
+import { LayoutStore, MEDIA_TYPE, type Signer, signImage } from "../oci/index.ts";
+import type { Context } from "./context.ts";
+import { copy } from "./commands/image/copy.ts";
+import { prune } from "./commands/image/prune.ts";
+import { pull } from "./commands/image/pull.ts";
+import { openSystemImage } from "./system-image.ts";
+
+const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const SIGNER: Signer = { privateKey, publicKey: { key: publicKey, source: "alice.pub" } };
+const KEY_DATA = Buffer.from(publicKey.export({ type: "spki", format: "pem" })).toString("base64");
+
+let root: string;
+let registry: FakeRegistry;
+let store: string;
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), "slipway-copy-"));
+  store = join(root, "store");
+  registry = await FakeRegistry.start();
+});
+afterEach(async () => {
+  await registry[Symbol.asyncDispose]();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const context = (): Context => ({
+  env: { HOME: root, XDG_RUNTIME_DIR: root, CONTAINERS_REGISTRIES_CONF: "/dev/null" },
+  stdout: () => undefined,
+  stderr: () => undefined,
+  progress: NO_PROGRESS,
+  json: false,
+  storePath: store,
+  signal: new AbortController().signal,
+});
+const options = (): Record<string, unknown> => ({ tlsVerify: false, policy: join(root, "policy.json") });
+
+/** Everywhere a signature of the repository is wanted. */
+function writePolicy(): void {
+  const signedIdentity = { type: "exactRepository", dockerRepository: `${registry.host}/team/os` };
+  const signed = [{ type: "sigstoreSigned", keyData: KEY_DATA, signedIdentity }];
+  const transports = { "containers-storage": { "": signed } };
+  writeFileSync(join(root, "policy.json"), JSON.stringify({ default: signed, transports }));
+}
+
+/** A layout with a list of two images; the list alone is signed. */
+async function signedList(): Promise<string> {
+  const layout = join(root, "layout");
+  const manifests = ["amd64", "arm64"].map((architecture) => {
+    tinyImage(layout, [TINY_SYSTEM], { architecture });
+    const { mediaType, digest, size } = readIndex(layout).manifests[0] as JsonDescriptor;
+    return { mediaType, digest, size, platform: { os: "linux", architecture } };
+  });
+  nameImage(layout, putJson(layout, MEDIA_TYPE.index, { schemaVersion: 2, manifests }), "1");
+  const images = await LayoutStore.open(layout);
+  const identity = `${registry.host}/team/os:1`;
+  await signImage(images, await images.resolve("1"), { signer: SIGNER, identity, forms: ["simple", "bundle"] });
+  return `oci:${layout}:1`;
+}
+
+describe("one image out of a signed list", () => {
+  it("is allowed by the same policy wherever it is copied, also after a prune", async () => {
+    writePolicy();
+    const name = `${registry.host}/team/os:1`;
+    await copy(context(), [await signedList(), `docker://${name}`], { ...options(), all: true });
+    await pull(context(), [name], { ...options(), platform: "linux/arm64" });
+    await prune(context(), [], { yes: true });
+    const layout = `oci:${join(root, "out")}`;
+    for (const [from = "", to = ""] of [
+      [name, `${layout}:a`],
+      [`${layout}:a`, layout],
+      [`${layout}:a`, "localhost/again:1"],
+      ["localhost/again:1", `oci:${join(root, "last")}`],
+    ])
+      expect((await copy(context(), [from, to], options())).data).toMatchObject({ destination: to });
+    await using image = await openSystemImage(context(), name, options());
+    expect(image.architecture).toBe("arm64");
+  });
+
+  it("is refused when its index does not name it, and when it says nothing of an index", async () => {
+    writePolicy();
+    await copy(context(), [await signedList(), `oci:${join(root, "out")}:1`], {
+      ...options(),
+      platform: "linux/amd64",
+    });
+    const layout = join(root, "out");
+    const { manifests } = readIndex(layout);
+    const isImage = ({ annotations }: JsonDescriptor): boolean =>
+      annotations?.["dev.slipway.chosen-from"] !== undefined;
+    const image = tinyImage(layout, [[{ path: "other" }]], { tag: "1" });
+    const foreign = readIndex(layout).manifests[0] as JsonDescriptor;
+    for (const entry of [{ ...foreign, annotations: manifests.find(isImage)?.annotations }, foreign]) {
+      const index = { schemaVersion: 2, manifests: [entry, ...manifests.filter((each) => !isImage(each))] };
+      writeFileSync(join(layout, "index.json"), JSON.stringify(index));
+      await expect(copy(context(), [image, "localhost/x"], options())).rejects.toMatchObject({ code: "REFUSED" });
+    }
+  });
+
+  it("takes nothing of a list along that is not signed", async () => {
+    const layout = await signedList();
+    const unsigned = { ...(await (await LayoutStore.open(join(root, "layout"))).resolve("1")) };
+    nameImage(
+      join(root, "layout"),
+      { mediaType: unsigned.mediaType, digest: unsigned.digest, size: unsigned.sizeBytes },
+      "1",
+    );
+    await copy(context(), [layout, "localhost/os:1"], { platform: "linux/amd64" });
+    expect(readFileSync(join(store, "index.json"), "utf8")).not.toContain("chosen-from");
+  });
+});
