@@ -6,6 +6,7 @@ import {
   assertRedistributable,
   chooseManifest,
   type Compression,
+  copyAttached,
   copyImage,
   type CopyOptions,
   copySignatures,
@@ -39,6 +40,8 @@ export interface ImageCopyOptions {
   readonly preserveDigests?: boolean;
   readonly compress?: Compression;
   readonly allowRedistribution?: boolean;
+  /** With everything that refers to the image. */
+  readonly referrers?: boolean;
 }
 
 export interface ImageCopyResult {
@@ -74,6 +77,7 @@ export async function copyReference(
         hint: "Choose one with --platform, or use oci-archive:",
       });
     }
+    if (options.referrers === true && target.attachments !== "all") throw noReferrers(target.store.description);
     const copied = await copyImage(source.store, chosen, target.store, undefined, {
       ...copyOptions(context, source, target, options),
       onBlob: (blob, reused) => {
@@ -81,8 +85,11 @@ export async function copyReference(
         if (!reused) counts.copiedBytes += blob.sizeBytes;
       },
     });
+    const isSame = copied.digest === chosen.digest;
+    if (!isSame && options.referrers === true)
+      context.progress.warn(`what refers to ${chosen.digest} stays behind: the copy has another digest`);
     // Of other bytes they would be no signatures.
-    const annotations = copied.digest === chosen.digest ? await takeAlong(source, chosen, indexes, target, to) : {};
+    const annotations = isSame ? await takeAlong(context, source, chosen, indexes, target, to, options) : {};
     await target.publish(Object.keys(annotations).length === 0 ? copied : { ...copied, annotations });
     return copied;
   };
@@ -90,15 +97,24 @@ export async function copyReference(
   return { digest, mediaType, ...counts };
 }
 
+function noReferrers(target: string): OciError {
+  return new OciError("UNSUPPORTED", `cannot copy what refers to the image to ${target}: it has no place for that`, {
+    hint: "Leave out --referrers, or copy to a registry or to oci:DIR",
+  });
+}
+
 /** What belongs to an image comes to where the image is now; returns what is to be noted beside it there. */
 async function takeAlong(
+  context: Context,
   { store, registryName }: Located,
   image: Descriptor,
   chosenFrom: readonly Descriptor[],
   target: Destination,
   to: Reference,
+  { referrers = false }: ImageCopyOptions,
 ): Promise<Readonly<Record<string, string>>> {
-  if (target.holdsSignatures === true) await copySignatures(store, image, target.store);
+  const { progress, signal } = context;
+  if (target.attachments !== undefined) await copyAttached(store, image, target.store, { referrers, progress, signal });
   const indexes = chosenFrom.length === 0 ? await indexesOf(store, image) : chosenFrom;
   const [index] = indexes;
   const isSigned =

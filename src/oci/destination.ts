@@ -19,8 +19,8 @@ export interface Destination extends AsyncDisposable {
   readonly compression?: "none";
   /** The containers tools find only OCI documents there. */
   readonly documents?: "oci";
-  /** There is room for an image's signatures beside it. */
-  readonly holdsSignatures?: boolean;
+  /** What there is room for beside an image. */
+  readonly attachments?: "signatures" | "all";
   /** What is noted beside an image, in index.json, stays there. */
   readonly keepsAnnotations?: boolean;
   /** Several blobs at once would make the order of an archive a matter of luck. */
@@ -41,7 +41,7 @@ export async function openDestination(reference: Reference, places: Places): Pro
         ...NOTHING_TO_CLOSE,
         store,
         documents: "oci",
-        holdsSignatures: true,
+        attachments: "all",
         keepsAnnotations: true,
         publish: (descriptor) => (name === undefined ? store.addUnnamed(descriptor) : store.tag(descriptor, name)),
       };
@@ -67,13 +67,13 @@ export async function openDestination(reference: Reference, places: Places): Pro
         if (image.digest !== undefined && image.digest !== descriptor.digest) throw wrongDigest(reference, descriptor);
         if (image.tag !== undefined) await target.tag(descriptor, image.tag);
       };
-      return { ...NOTHING_TO_CLOSE, store: target, registryName: image, holdsSignatures: true, publish };
+      return { ...NOTHING_TO_CLOSE, store: target, registryName: image, attachments: "all", publish };
     }
     case "store":
       return {
         ...NOTHING_TO_CLOSE,
         store: places.images,
-        holdsSignatures: true,
+        attachments: "all",
         keepsAnnotations: true,
         publish: (descriptor) => places.images.tag(descriptor, storeName(reference.image)),
       };

@@ -47,9 +47,10 @@ export function referrersTag(subject: Digest): string {
 }
 
 /** As lists of referrers have it (distribution-spec "Listing Referrers"). */
-export function referrerOf(descriptor: Descriptor, { artifactType, config, annotations }: Manifest): Descriptor {
+export function referrerOf(descriptor: Descriptor, document: Manifest | ImageIndex): Descriptor {
   const { mediaType, digest, sizeBytes } = descriptor;
-  return { mediaType, digest, sizeBytes, artifactType: artifactType ?? config.mediaType, annotations };
+  const { annotations, artifactType = "config" in document ? document.config.mediaType : undefined } = document;
+  return { mediaType, digest, sizeBytes, annotations, ...(artifactType === undefined ? {} : { artifactType }) };
 }
 
 /** Undefined when the store has no such name. */

@@ -5,7 +5,7 @@ import { describeBytes, type Descriptor } from "../descriptor.ts";
 import { OciError } from "../error.ts";
 import { EMPTY_INDEX, formatImageIndex, type ImageIndex, parseImageIndex } from "../image-index.ts";
 import { parseManifest } from "../manifest.ts";
-import { MEDIA_TYPE } from "../media-types.ts";
+import { isIndexType, MEDIA_TYPE } from "../media-types.ts";
 import { referrerOf, referrersTag } from "../referrers.ts";
 import { RegistryError } from "./error.ts";
 import { MAX_REFERRERS } from "./limits.ts";
@@ -77,12 +77,13 @@ export async function addReferrer(
   descriptor: Descriptor,
   bytes: Uint8Array,
 ): Promise<void> {
-  const manifest = parseManifest(bytes, `manifest ${descriptor.digest}`);
-  const { subject } = manifest;
+  const isIndex = isIndexType(descriptor.mediaType);
+  const document = (isIndex ? parseImageIndex : parseManifest)(bytes, `manifest ${descriptor.digest}`);
+  const { subject } = document;
   if (subject === undefined) return;
   const index = await readFromTag(repository, subject.digest);
   if (index.manifests.some(({ digest }) => digest === descriptor.digest)) return;
-  const manifests = [...index.manifests, referrerOf(descriptor, manifest)];
+  const manifests = [...index.manifests, referrerOf(descriptor, document)];
   const extended = formatImageIndex({ ...index, manifests });
   await writeManifest(repository, describeBytes(MEDIA_TYPE.index, extended), extended, referrersTag(subject.digest));
 }

@@ -6,7 +6,7 @@ import { countBytes, verifyStream } from "../../base/stream/index.ts";
 import type { Descriptor } from "../descriptor.ts";
 import { OciError } from "../error.ts";
 import { assertManifestSize } from "../manifest.ts";
-import { isDocumentType, isManifestType } from "../media-types.ts";
+import { isDocumentType } from "../media-types.ts";
 import { bytesOnce, chooseNamed, type NamedDescriptor, type RemoteStore } from "../store.ts";
 import { downloadBlob, mayBeElsewhere } from "./download.ts";
 import { RegistryError } from "./error.ts";
@@ -193,7 +193,7 @@ export class RegistryStore implements RemoteStore {
     const isListed = await writeManifest(repository, descriptor, bytes, descriptor.digest);
     onBytes(bytes.length);
     this.#lastManifest = { descriptor, bytes };
-    if (!isListed && isManifestType(descriptor.mediaType)) await addReferrer(repository, descriptor, bytes);
+    if (!isListed) await addReferrer(repository, descriptor, bytes);
   }
 
   async #delete(path: string, what: string): Promise<void> {

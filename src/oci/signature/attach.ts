@@ -54,12 +54,11 @@ async function attachLayer(
   const blob = describeBytes(SIMPLE_SIGNING_TYPE, payload);
   await pushBytes(store, blob, payload);
   const annotations = { [SIGNATURE_ANNOTATION]: encodeBase64(signBytes(signer, payload)) };
-  await addLayers(store, claims.digest, [{ ...blob, annotations }]);
+  await addLayers(store, signatureName(claims.digest), [{ ...blob, annotations }]);
 }
 
-/** Adds to the `.sig` manifest what it does not have, and makes it where there is none. The blobs are in place. */
-export async function addLayers(store: Store, digest: Digest, added: readonly Descriptor[]): Promise<void> {
-  const name = signatureName(digest);
+/** Adds to a `.sig` manifest, or another of cosign's, what it does not have; makes it where there is none. */
+export async function addLayers(store: Store, name: string, added: readonly Descriptor[]): Promise<void> {
   const there = await resolveIfThere(store, name);
   const before = there === undefined ? undefined : parseManifest(await fetchDocument(store, there), name);
   const identityOf = (layer: Descriptor): string => `${layer.digest} ${layer.annotations?.[SIGNATURE_ANNOTATION]}`;

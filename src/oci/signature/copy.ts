@@ -5,7 +5,7 @@ import type { Descriptor } from "../descriptor.ts";
 import type { ReadableStore, Store } from "../store.ts";
 import { addLayers } from "./attach.ts";
 import { MAX_SIGNATURE_BYTES } from "./attached.ts";
-import { type SignatureManifest, signatureManifests } from "./find.ts";
+import { type SignatureManifest, signatureManifests, signatureName } from "./find.ts";
 import { addReferrer, referrerOf } from "../referrers.ts";
 import { SIMPLE_SIGNING_TYPE } from "./simple-signing.ts";
 
@@ -24,7 +24,7 @@ export async function copySignatures(from: ReadableStore, image: Descriptor, to:
 async function copyTagged(from: ReadableStore, found: SignatureManifest, to: Store, image: Descriptor): Promise<void> {
   const layers = found.manifest.layers.filter(({ mediaType }) => mediaType === SIMPLE_SIGNING_TYPE);
   for (const layer of layers) if (!(await to.exists(layer))) await to.push(layer, from.fetch(layer));
-  await addLayers(to, image.digest, layers);
+  await addLayers(to, signatureName(image.digest), layers);
 }
 
 async function copyReferrer(
