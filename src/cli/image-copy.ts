@@ -114,7 +114,9 @@ async function takeAlong(
   { referrers = false }: ImageCopyOptions,
 ): Promise<Readonly<Record<string, string>>> {
   const { progress, signal } = context;
-  if (target.attachments !== undefined) await copyAttached(store, image, target.store, { referrers, progress, signal });
+  const { attachments: signatures } = target;
+  if (signatures !== undefined)
+    await copyAttached(store, image, target.store, { referrers, signatures, progress, signal });
   const indexes = chosenFrom.length === 0 ? await indexesOf(store, image) : chosenFrom;
   const [index] = indexes;
   const isSigned =

@@ -16,6 +16,8 @@ import { fetchDocument, type ReadableStore, type Store } from "./store.ts";
 export interface CopyAttachedOptions {
   /** Everything that refers to the image, not its signatures alone. */
   readonly referrers?: boolean;
+  /** The signatures that the target has room for. */
+  readonly signatures?: "simple" | "all";
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 }
@@ -32,7 +34,7 @@ export async function copyAttached(
 ): Promise<void> {
   const spent = { manifests: 0, bytes: 0 };
   for (const each of await imagesOf(from, image, 0)) {
-    await copySignatures(from, each, to);
+    await copySignatures(from, each, to, options.signatures);
     if (options.referrers === true) await copyReferrers({ from, to, options, spent, image }, each, 0);
   }
 }

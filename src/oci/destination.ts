@@ -19,8 +19,8 @@ export interface Destination extends AsyncDisposable {
   readonly compression?: "none";
   /** The containers tools find only OCI documents there. */
   readonly documents?: "oci";
-  /** What there is room for beside an image. */
-  readonly attachments?: "signatures" | "all";
+  /** What there is room for beside an image: everything, or signatures of the simple form. */
+  readonly attachments?: "simple" | "all";
   /** What is noted beside an image, in index.json, stays there. */
   readonly keepsAnnotations?: boolean;
   /** Several blobs at once would make the order of an archive a matter of luck. */
@@ -48,7 +48,7 @@ export async function openDestination(reference: Reference, places: Places): Pro
     }
     case "dir": {
       const store = await DirStore.create(reference.path);
-      return { ...NOTHING_TO_CLOSE, store, publish: (descriptor) => store.tag(descriptor) };
+      return { ...NOTHING_TO_CLOSE, store, attachments: "simple", publish: (descriptor) => store.tag(descriptor) };
     }
     case "oci-archive":
     case "docker-archive":

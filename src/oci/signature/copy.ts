@@ -10,12 +10,17 @@ import { addReferrer, referrerOf } from "../referrers.ts";
 import { SIMPLE_SIGNING_TYPE } from "./simple-signing.ts";
 
 /** Call it when the image is in place. Returns how many manifests of signatures there are. Throws what the stores throw. */
-export async function copySignatures(from: ReadableStore, image: Descriptor, to: Store): Promise<number> {
+export async function copySignatures(
+  from: ReadableStore,
+  image: Descriptor,
+  to: Store,
+  forms: "simple" | "all" = "all",
+): Promise<number> {
   let count = 0;
   for await (const found of signatureManifests(from, image.digest)) {
     if ("reason" in found || found.manifest.layers.some(({ sizeBytes }) => sizeBytes > MAX_SIGNATURE_BYTES)) continue;
     if (found.isTagged) await copyTagged(from, found, to, image);
-    else await copyReferrer(from, found, to, image);
+    else if (forms === "all") await copyReferrer(from, found, to, image);
     count++;
   }
   return count;
