@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -158,6 +158,25 @@ describe("what refers to an image", () => {
     await expect(copyAttached(images, image, new MemoryStore(), { referrers: true })).rejects.toMatchObject({
       code: "LIMIT",
     });
+  });
+});
+
+describe("registries.d that turns attachments off", () => {
+  it("lets images count as unsigned, and nothing be signed", async () => {
+    const name = `${registry.host}/team/os:1`;
+    await copy(context(), [await signedList(), `docker://${name}`], { tlsVerify: false, all: true });
+    writePolicy();
+    await pull(context(), [name], options());
+    const directory = join(root, ".config/containers/registries.d");
+    mkdirSync(directory, { recursive: true });
+    const section = { "use-sigstore-attachments": false };
+    writeFileSync(join(directory, "os.yaml"), JSON.stringify({ docker: { [`${registry.host}/team`]: section } }));
+    await expect(pull(context(), [name], options())).rejects.toMatchObject({ code: "REFUSED" });
+    const again = copy(context(), [`oci:${join(root, "layout")}:1`, `docker://${name}`], {
+      tlsVerify: false,
+      all: true,
+    });
+    await expect(again).rejects.toThrow(/cannot write sha256-.*\.sig of .*registries\.d has/);
   });
 });
 

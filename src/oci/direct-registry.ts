@@ -61,6 +61,7 @@ function direct(settings: Settings, insecure: boolean): Settings {
     tls: (registry) => settings.tls(registry),
     resolveShortName: (name) => settings.resolveShortName(name),
     shortNameCandidates: (name) => settings.shortNameCandidates(name),
+    usesAttachments: () => Promise.resolve(undefined),
     endpoints: (registry, repository) => Promise.resolve([endpoint(registry, repository)]),
     pushEndpoint: (registry, repository) => Promise.resolve(endpoint(registry, repository)),
   };

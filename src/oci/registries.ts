@@ -1,6 +1,7 @@
 // The registries of one command: settings and a session that are opened when the first name leads there.
 import type { Places } from "./open-reference.ts";
 import type { RegistrySession } from "./remote/session.ts";
+import { dockerScopes } from "./signature/policy/scopes.ts";
 import type { Settings, SettingsOptions } from "./settings/index.ts";
 
 export interface RegistriesOptions {
@@ -30,7 +31,11 @@ export function openRegistries(options: RegistriesOptions): Registries {
         }),
     ));
   return {
-    registry: async (image) => (await import("./remote/index.ts")).RegistryStore.open(image, await openSession()),
+    registry: async (image) => {
+      const { RegistryStore } = await import("./remote/index.ts");
+      const hasAttachments = (await (await openSettings()).usesAttachments(dockerScopes(image))) !== false;
+      return RegistryStore.open(image, await openSession(), { hasAttachments });
+    },
     resolveShortName: async (image) => (await openSettings()).resolveShortName(image),
     [Symbol.asyncDispose]: async () => (await session)?.[Symbol.asyncDispose](),
   };

@@ -27,6 +27,7 @@ export function fakeSettings(options: FakeSettings = {}): Settings {
         { registry, repository, insecure: false },
       ]),
     pushEndpoint: (registry, repository) => Promise.resolve({ registry, repository, insecure: false }),
+    usesAttachments: () => Promise.resolve(undefined),
     shortNameCandidates: () => Promise.reject(new Error("no short names here")),
     tls: () => Promise.resolve({ verify: options.verify ?? false, ca: options.ca ?? [], ...options.client }),
     resolveShortName: () => Promise.reject(new Error("no short names here")),

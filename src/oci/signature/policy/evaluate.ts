@@ -118,8 +118,6 @@ export interface ProtectedImage {
   readonly instance?: Descriptor;
   /** The local store's directory: names in it stand in policies as `[DIRECTORY]name`. */
   readonly storeDirectory: string;
-  /** Where the signatures are, when it is not `store`. */
-  readonly signatures?: SignatureSource;
 }
 
 /**
@@ -136,8 +134,7 @@ export async function assertAllowed(image: ProtectedImage, policy: Policy): Prom
   const { store, descriptor, instance } = image;
   const [index] = await indexesOf(store, descriptor);
   const images = [index, descriptor, instance].filter((each) => each !== undefined);
-  const source = image.signatures ?? storeSignatures(store);
-  const { rule, reasons } = await evaluatePolicy(policy, place, images, source);
+  const { rule, reasons } = await evaluatePolicy(policy, place, images, storeSignatures(store));
   if (reasons.length === 0) return;
   const name = formatReference(image.reference);
   throw new SignatureError(
