@@ -46,7 +46,7 @@ export async function openPlaces(context: Context, options: Readonly<Record<stri
   return {
     local,
     images: local.images,
-    registry: (image) => latest().registry(image),
+    registry: (image, use) => latest().registry(image, use),
     resolveShortName: (image) => latest().resolveShortName(image),
     reconnect: () => void connections.push(connect()),
     assertAllowed: async (reference, located, descriptor, instance) => {

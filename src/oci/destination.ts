@@ -62,7 +62,7 @@ export async function openDestination(reference: Reference, places: Places): Pro
           "UNSUPPORTED",
           `cannot write ${formatReference(reference)}: no registry can be reached from here`,
         );
-      const target = await places.registry(image);
+      const target = await places.registry(image, { mirrors: false });
       const publish = async (descriptor: Descriptor): Promise<void> => {
         if (image.digest !== undefined && image.digest !== descriptor.digest) throw wrongDigest(reference, descriptor);
         if (image.tag !== undefined) await target.tag(descriptor, image.tag);

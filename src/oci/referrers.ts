@@ -7,6 +7,7 @@ import { describeBytes, type Descriptor } from "./descriptor.ts";
 import { EMPTY_INDEX, formatImageIndex, type ImageIndex, parseImageIndex } from "./image-index.ts";
 import type { Manifest } from "./manifest.ts";
 import { isIndexType, MEDIA_TYPE } from "./media-types.ts";
+import { untilThere } from "./until-there.ts";
 import { fetchDocument, pushBytes, type ReadableStore, type Store } from "./store.ts";
 
 /** A store that knows the answer itself, as a registry does. */
@@ -25,13 +26,18 @@ export async function listReferrers(store: ReadableStore, subject: Digest): Prom
 
 /** Makes a pushed manifest known as a referrer, unless the store has seen to that. */
 export async function addReferrer(store: Store, subject: Digest, referrer: Descriptor): Promise<void> {
-  const known = await listReferrers(store, subject);
-  if (known.some(({ digest }) => digest === referrer.digest)) return;
-  const index = await readReferrersIndex(store, subject);
-  const bytes = formatImageIndex({ ...index, manifests: [...index.manifests, referrer] });
-  const descriptor = describeBytes(MEDIA_TYPE.index, bytes);
-  await pushBytes(store, descriptor, bytes);
-  await store.tag(descriptor, referrersTag(subject));
+  const name = referrersTag(subject);
+  await untilThere(`${name} of ${store.description}`, async () => {
+    const isListed = ({ digest }: Descriptor): boolean => digest === referrer.digest;
+    if ((await listReferrers(store, subject)).some(isListed)) return true;
+    const index = await readReferrersIndex(store, subject);
+    if (index.manifests.some(isListed)) return true;
+    const bytes = formatImageIndex({ ...index, manifests: [...index.manifests, referrer] });
+    const descriptor = describeBytes(MEDIA_TYPE.index, bytes);
+    await pushBytes(store, descriptor, bytes);
+    await store.tag(descriptor, name);
+    return false;
+  });
 }
 
 async function readReferrersIndex(store: ReadableStore, subject: Digest): Promise<ImageIndex> {

@@ -31,10 +31,10 @@ export function openRegistries(options: RegistriesOptions): Registries {
         }),
     ));
   return {
-    registry: async (image) => {
+    registry: async (image, { mirrors = true } = {}) => {
       const { RegistryStore } = await import("./remote/index.ts");
       const hasAttachments = (await (await openSettings()).usesAttachments(dockerScopes(image))) !== false;
-      return RegistryStore.open(image, await openSession(), { hasAttachments });
+      return RegistryStore.open(image, await openSession(), { hasAttachments, mirrors });
     },
     resolveShortName: async (image) => (await openSettings()).resolveShortName(image),
     [Symbol.asyncDispose]: async () => (await session)?.[Symbol.asyncDispose](),

@@ -7,6 +7,7 @@ import { EMPTY_INDEX, formatImageIndex, type ImageIndex, parseImageIndex } from 
 import { parseManifest } from "../manifest.ts";
 import { isIndexType, MEDIA_TYPE } from "../media-types.ts";
 import { referrerOf, referrersTag } from "../referrers.ts";
+import { untilThere } from "../until-there.ts";
 import { RegistryError } from "./error.ts";
 import { MAX_REFERRERS } from "./limits.ts";
 import { readManifest, writeManifest } from "./manifests.ts";
@@ -81,9 +82,13 @@ export async function addReferrer(
   const document = (isIndex ? parseImageIndex : parseManifest)(bytes, `manifest ${descriptor.digest}`);
   const { subject } = document;
   if (subject === undefined) return;
-  const index = await readFromTag(repository, subject.digest);
-  if (index.manifests.some(({ digest }) => digest === descriptor.digest)) return;
-  const manifests = [...index.manifests, referrerOf(descriptor, document)];
-  const extended = formatImageIndex({ ...index, manifests });
-  await writeManifest(repository, describeBytes(MEDIA_TYPE.index, extended), extended, referrersTag(subject.digest));
+  const tag = referrersTag(subject.digest);
+  await untilThere(`${tag} of ${repository.description}`, async () => {
+    const index = await readFromTag(repository, subject.digest);
+    if (index.manifests.some(({ digest }) => digest === descriptor.digest)) return true;
+    const manifests = [...index.manifests, referrerOf(descriptor, document)];
+    const extended = formatImageIndex({ ...index, manifests });
+    await writeManifest(repository, describeBytes(MEDIA_TYPE.index, extended), extended, tag);
+    return false;
+  });
 }

@@ -30,6 +30,8 @@ import {
 export interface RegistryStoreOptions {
   /** False where registries.d says so: then images have none, and attempts to write some fail. */
   readonly hasAttachments?: boolean;
+  /** False: reads go to the registry itself, since what is read decides what is written. */
+  readonly mirrors?: boolean;
 }
 
 export interface TransferOptions {
@@ -53,12 +55,14 @@ export class RegistryStore implements RemoteStore {
   #lastManifest: ReadManifest | undefined;
   #origin: Promise<RemoteRepository> | undefined;
   readonly #hasAttachments: boolean;
+  readonly #mirrors: boolean;
 
   private constructor(registry: string, repository: string, session: RegistrySession, options: RegistryStoreOptions) {
     this.#registry = registry;
     this.#repository = repository;
     this.#session = session;
     this.#hasAttachments = options.hasAttachments ?? true;
+    this.#mirrors = options.mirrors ?? true;
     this.description = `docker://${registry}/${repository}`;
   }
 
@@ -257,6 +261,7 @@ export class RegistryStore implements RemoteStore {
   }
 
   async #readable(kind: "tag" | "digest"): Promise<readonly RemoteRepository[]> {
+    if (!this.#mirrors) return [await this.#writable()];
     const { context } = this.#session;
     const endpoints = await context.settings.endpoints(this.#registry, this.#repository, kind);
     if (endpoints.length === 0) throw new OciError("NOT_FOUND", `cannot read ${this.description}: it has no endpoint`);

@@ -5,6 +5,7 @@ import { describeBytes, type Descriptor } from "../descriptor.ts";
 import { formatManifest, type Manifest, parseManifest } from "../manifest.ts";
 import { MEDIA_TYPE } from "../media-types.ts";
 import { fetchDocument, pushBytes, type Store } from "../store.ts";
+import { untilThere } from "../until-there.ts";
 import type { Claims, SignatureForm } from "./attached.ts";
 import { encodeBase64 } from "./base64.ts";
 import { BUNDLE_ANNOTATIONS, BUNDLE_TYPE, formatBundle } from "./bundle.ts";
@@ -59,17 +60,22 @@ async function attachLayer(
 
 /** Adds to a `.sig` manifest, or another of cosign's, what it does not have; makes it where there is none. */
 export async function addLayers(store: Store, name: string, added: readonly Descriptor[]): Promise<void> {
+  await untilThere(`${name} of ${store.description}`, () => addMissing(store, name, added));
+}
+
+async function addMissing(store: Store, name: string, added: readonly Descriptor[]): Promise<boolean> {
   const there = await resolveIfThere(store, name);
   const before = there === undefined ? undefined : parseManifest(await fetchDocument(store, there), name);
   const identityOf = (layer: Descriptor): string => `${layer.digest} ${layer.annotations?.[SIGNATURE_ANNOTATION]}`;
   const known = new Set(before?.layers.map(identityOf));
   const missing = added.filter((layer) => !known.has(identityOf(layer)));
-  if (missing.length === 0) return;
+  if (missing.length === 0) return true;
   const layers = [...(before?.layers ?? []), ...missing];
   const config = await pushJson(store, MEDIA_TYPE.config, imageConfigOf(layers.map((layer) => layer.digest)));
   const annotations = before?.annotations ?? {};
   const manifest: Manifest = { mediaType: MEDIA_TYPE.manifest, config, layers, annotations };
   await store.tag(await pushManifest(store, manifest), name);
+  return false;
 }
 
 /** cosign reads signatures as an image: its layers are not compressed, so their digests are the diffIds. */
