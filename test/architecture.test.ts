@@ -25,7 +25,7 @@ const SAME_LEVEL: readonly (readonly [from: string, to: string])[] = [
 const NOT_IN_FORMATS = /^node:(fs|net|http|http2|https|tls|dgram|dns|child_process|worker_threads|cluster|os)(\/|$)/;
 
 /** Too slow to load before the command that needs them is known. */
-const LAZY_PACKAGES: readonly string[] = ["@noble/ciphers", "bcryptjs", "koffi", "pino", "smol-toml", "undici"];
+const LAZY_PACKAGES: readonly string[] = ["@noble/ciphers", "bcryptjs", "koffi", "pino", "smol-toml", "undici", "yaml"];
 
 const FEWEST_FILES = 100;
 

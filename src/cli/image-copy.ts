@@ -6,6 +6,7 @@ import {
   assertRedistributable,
   chooseManifest,
   type Compression,
+  copyAttached,
   copyImage,
   type CopyOptions,
   copySignatures,
@@ -13,7 +14,9 @@ import {
   type Destination,
   fetchDocument,
   formatImageName,
+  indexesOf,
   isIndexType,
+  keepIndexes,
   locate,
   type Located,
   OciError,
@@ -37,6 +40,8 @@ export interface ImageCopyOptions {
   readonly preserveDigests?: boolean;
   readonly compress?: Compression;
   readonly allowRedistribution?: boolean;
+  /** With everything that refers to the image. */
+  readonly referrers?: boolean;
 }
 
 export interface ImageCopyResult {
@@ -59,7 +64,8 @@ export async function copyReference(
   const start = await source.store.resolve(source.name);
   const platform =
     options.platform === undefined ? { preferred: hostPlatform() } : { platform: parsePlatform(options.platform) };
-  const chosen = options.all === true ? start : (await chooseManifest(source.store, start, platform)).descriptor;
+  const { descriptor: chosen, indexes } =
+    options.all === true ? { descriptor: start, indexes: [] } : await chooseManifest(source.store, start, platform);
   await places.assertAllowed(from, source, start, chosen);
   if (to.transport === "docker" && options.allowRedistribution !== true)
     await guard(context, source, chosen, to.image.registry);
@@ -71,6 +77,7 @@ export async function copyReference(
         hint: "Choose one with --platform, or use oci-archive:",
       });
     }
+    if (options.referrers === true && target.attachments !== "all") throw noReferrers(target.store.description);
     const copied = await copyImage(source.store, chosen, target.store, undefined, {
       ...copyOptions(context, source, target, options),
       onBlob: (blob, reused) => {
@@ -79,16 +86,45 @@ export async function copyReference(
       },
     });
     const isSame = copied.digest === chosen.digest;
+    if (!isSame && options.referrers === true)
+      context.progress.warn(`what refers to ${chosen.digest} stays behind: the copy has another digest`);
     // Of other bytes they would be no signatures.
-    if (isSame && target.holdsSignatures === true) await copySignatures(source.store, chosen, target.store);
-    const origin = isSame && to.transport === "store" ? source.registryName : undefined;
-    await target.publish(
-      origin === undefined ? copied : { ...copied, annotations: { [PULLED_FROM]: formatImageName(origin) } },
-    );
+    const annotations = isSame ? await takeAlong(context, source, chosen, indexes, target, to, options) : {};
+    await target.publish(Object.keys(annotations).length === 0 ? copied : { ...copied, annotations });
     return copied;
   };
   const { digest, mediaType } = await withLogin(context, places, to, options, attempt);
   return { digest, mediaType, ...counts };
+}
+
+function noReferrers(target: string): OciError {
+  return new OciError("UNSUPPORTED", `cannot copy what refers to the image to ${target}: it has no place for that`, {
+    hint: "Leave out --referrers, or copy to a registry or to oci:DIR",
+  });
+}
+
+/** What belongs to an image comes to where the image is now; returns what is to be noted beside it there. */
+async function takeAlong(
+  context: Context,
+  { store, registryName }: Located,
+  image: Descriptor,
+  chosenFrom: readonly Descriptor[],
+  target: Destination,
+  to: Reference,
+  { referrers = false }: ImageCopyOptions,
+): Promise<Readonly<Record<string, string>>> {
+  const { progress, signal } = context;
+  const { attachments: signatures } = target;
+  if (signatures !== undefined)
+    await copyAttached(store, image, target.store, { referrers, signatures, progress, signal });
+  const indexes = chosenFrom.length === 0 ? await indexesOf(store, image) : chosenFrom;
+  const [index] = indexes;
+  const isSigned =
+    index !== undefined && target.keepsAnnotations === true && (await copySignatures(store, index, target.store)) > 0;
+  return {
+    ...(to.transport === "store" && registryName !== undefined ? { [PULLED_FROM]: formatImageName(registryName) } : {}),
+    ...(isSigned ? await keepIndexes(store, indexes, target.store) : {}),
+  };
 }
 
 /** What the transport can hold wins over what was left open. */

@@ -21,7 +21,6 @@ import { VERSION } from "./version.ts";
 
 export interface CommandPlaces extends Required<Places>, AsyncDisposable {
   readonly local: LocalStore;
-  readonly settings: Registries["settings"];
   /**
    * To be asked once a name is resolved, before anything of the image is used. `instance` is the image chosen from an
    * index. Throws SignatureError REFUSED.
@@ -47,9 +46,8 @@ export async function openPlaces(context: Context, options: Readonly<Record<stri
   return {
     local,
     images: local.images,
-    registry: (image) => latest().registry(image),
+    registry: (image, use) => latest().registry(image, use),
     resolveShortName: (image) => latest().resolveShortName(image),
-    settings: () => latest().settings(),
     reconnect: () => void connections.push(connect()),
     assertAllowed: async (reference, located, descriptor, instance) => {
       policy ??= policyOf(context, options);

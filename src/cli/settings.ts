@@ -1,5 +1,5 @@
 // The options about registries that a command was given, as the settings of the machine want them.
-import type { Settings, SettingsOptions } from "../oci/index.ts";
+import type { SettingsOptions } from "../oci/index.ts";
 import type { Context } from "./context.ts";
 
 /** For --authfile, --cert-dir, --registries-conf, --tls-verify. */
@@ -14,10 +14,4 @@ export function settingsOptionsOf(context: Context, options: Readonly<Record<str
     ...(typeof registriesConf === "string" ? { registriesConf } : {}),
     ...(typeof tlsVerify === "boolean" ? { tlsVerify } : {}),
   };
-}
-
-/** Nothing is read before it is asked for. */
-export async function settingsOf(context: Context, options: Readonly<Record<string, unknown>>): Promise<Settings> {
-  const { openSettings } = await import("../oci/index.ts");
-  return openSettings(settingsOptionsOf(context, options));
 }

@@ -41,7 +41,7 @@ export interface CopyOptions {
   readonly scratch?: string;
 }
 
-const MAX_DEPTH = 4;
+export const MAX_DEPTH = 4;
 
 /**
  * Returns what the copy is called: the same descriptor unless it was recompressed. Without a name the caller lets

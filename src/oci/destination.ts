@@ -19,8 +19,10 @@ export interface Destination extends AsyncDisposable {
   readonly compression?: "none";
   /** The containers tools find only OCI documents there. */
   readonly documents?: "oci";
-  /** There is room for an image's signatures beside it. */
-  readonly holdsSignatures?: boolean;
+  /** What there is room for beside an image: everything, or signatures of the simple form. */
+  readonly attachments?: "simple" | "all";
+  /** What is noted beside an image, in index.json, stays there. */
+  readonly keepsAnnotations?: boolean;
   /** Several blobs at once would make the order of an archive a matter of luck. */
   readonly concurrency?: number;
   /** The registry it is written to. */
@@ -39,13 +41,14 @@ export async function openDestination(reference: Reference, places: Places): Pro
         ...NOTHING_TO_CLOSE,
         store,
         documents: "oci",
-        holdsSignatures: true,
+        attachments: "all",
+        keepsAnnotations: true,
         publish: (descriptor) => (name === undefined ? store.addUnnamed(descriptor) : store.tag(descriptor, name)),
       };
     }
     case "dir": {
       const store = await DirStore.create(reference.path);
-      return { ...NOTHING_TO_CLOSE, store, publish: (descriptor) => store.tag(descriptor) };
+      return { ...NOTHING_TO_CLOSE, store, attachments: "simple", publish: (descriptor) => store.tag(descriptor) };
     }
     case "oci-archive":
     case "docker-archive":
@@ -59,18 +62,19 @@ export async function openDestination(reference: Reference, places: Places): Pro
           "UNSUPPORTED",
           `cannot write ${formatReference(reference)}: no registry can be reached from here`,
         );
-      const target = await places.registry(image);
+      const target = await places.registry(image, { mirrors: false });
       const publish = async (descriptor: Descriptor): Promise<void> => {
         if (image.digest !== undefined && image.digest !== descriptor.digest) throw wrongDigest(reference, descriptor);
         if (image.tag !== undefined) await target.tag(descriptor, image.tag);
       };
-      return { ...NOTHING_TO_CLOSE, store: target, registryName: image, holdsSignatures: true, publish };
+      return { ...NOTHING_TO_CLOSE, store: target, registryName: image, attachments: "all", publish };
     }
     case "store":
       return {
         ...NOTHING_TO_CLOSE,
         store: places.images,
-        holdsSignatures: true,
+        attachments: "all",
+        keepsAnnotations: true,
         publish: (descriptor) => places.images.tag(descriptor, storeName(reference.image)),
       };
   }

@@ -55,13 +55,13 @@ function direct(settings: Settings, insecure: boolean): Settings {
     registry,
     repository,
     insecure,
-    isMirror: false,
   });
   return {
     credentials: (registry, repository) => settings.credentials(registry, repository),
     tls: (registry) => settings.tls(registry),
     resolveShortName: (name) => settings.resolveShortName(name),
     shortNameCandidates: (name) => settings.shortNameCandidates(name),
+    usesAttachments: () => Promise.resolve(undefined),
     endpoints: (registry, repository) => Promise.resolve([endpoint(registry, repository)]),
     pushEndpoint: (registry, repository) => Promise.resolve(endpoint(registry, repository)),
   };

@@ -14,6 +14,7 @@ export type OciErrorCode =
   | "RESTRICTED"
   | "INCOMPLETE"
   | "UNCONFIRMED"
+  | "CONFLICT"
   | "LIMIT";
 
 export class OciError extends SlipwayError<OciErrorCode> {}

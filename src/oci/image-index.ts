@@ -12,7 +12,11 @@ export interface ImageIndex {
   readonly mediaType: string;
   readonly manifests: readonly Descriptor[];
   readonly annotations: Readonly<Record<string, string>>;
+  readonly artifactType?: string;
+  readonly subject?: Descriptor;
 }
+
+export const EMPTY_INDEX: ImageIndex = { mediaType: MEDIA_TYPE.index, manifests: [], annotations: {} };
 
 /** Throws OciError BAD_MANIFEST, LIMIT. */
 export function parseImageIndex(bytes: Uint8Array, document: string): ImageIndex {
@@ -28,22 +32,28 @@ export function readImageIndex(bytes: Uint8Array, document: string): ImageIndex 
   const mediaType = optional(object["mediaType"], at(place, "mediaType"), asString) ?? MEDIA_TYPE.index;
   if (!isIndexType(mediaType)) return refuse(at(place, "mediaType"), MEDIA_TYPE.index, mediaType);
   const manifests = at(place, "manifests");
+  const artifactType = optional(object["artifactType"], at(place, "artifactType"), asString);
+  const subject = optional(object["subject"], at(place, "subject"), readDescriptor);
   return {
     mediaType,
     manifests: asArray(object["manifests"] ?? [], manifests, MAX_MANIFESTS).map((value, index) =>
       readDescriptor(value, at(manifests, index)),
     ),
     annotations: optional(object["annotations"], at(place, "annotations"), asStringMap) ?? {},
+    ...(artifactType === undefined ? {} : { artifactType }),
+    ...(subject === undefined ? {} : { subject }),
   };
 }
 
-export function formatImageIndex(index: ImageIndex): Uint8Array {
+export function formatImageIndex({ mediaType, manifests, annotations, artifactType, subject }: ImageIndex): Uint8Array {
   return Buffer.from(
     JSON.stringify({
       schemaVersion: 2,
-      mediaType: index.mediaType,
-      manifests: index.manifests.map(formatDescriptor),
-      ...(Object.keys(index.annotations).length === 0 ? {} : { annotations: index.annotations }),
+      mediaType,
+      ...(artifactType === undefined ? {} : { artifactType }),
+      manifests: manifests.map(formatDescriptor),
+      ...(subject === undefined ? {} : { subject: formatDescriptor(subject) }),
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
     }),
   );
 }

@@ -38,7 +38,7 @@ export interface OpenImageOptions {
 }
 
 /** Indexes within indexes: nobody needs more. */
-const MAX_INDEX_DEPTH = 3;
+export const MAX_INDEX_DEPTH = 3;
 
 /** `name` as the store understands it. Throws OciError, DigestError. */
 export async function openImage(store: ReadableStore, name?: string, options: OpenImageOptions = {}): Promise<Image> {
@@ -51,7 +51,8 @@ export async function openDescriptor(
   start: Descriptor,
   options: OpenImageOptions = {},
 ): Promise<Image> {
-  const { descriptor, index } = await chooseManifest(store, start, options);
+  const { descriptor, indexes } = await chooseManifest(store, start, options);
+  const [index] = indexes;
   if (!isManifestType(descriptor.mediaType)) {
     throw new OciError(
       "NOT_AN_IMAGE",
@@ -63,25 +64,25 @@ export async function openDescriptor(
   return index === undefined ? image : { ...image, index };
 }
 
-/** From an index down to the manifest for the platform; anything else is itself. */
+/** From an index down to the manifest for the platform, and the indexes on the way; anything else is itself. */
 export async function chooseManifest(
   store: ReadableStore,
   start: Descriptor,
   options: OpenImageOptions = {},
-): Promise<{ readonly descriptor: Descriptor; readonly index?: Descriptor }> {
+): Promise<{ readonly descriptor: Descriptor; readonly indexes: readonly Descriptor[] }> {
   let descriptor = start;
-  let index: Descriptor | undefined;
+  const indexes: Descriptor[] = [];
   for (let depth = 0; isIndexType(descriptor.mediaType); depth++) {
     const document = `index ${descriptor.digest} of ${store.description}`;
     if (depth === MAX_INDEX_DEPTH)
       throw new OciError("LIMIT", `cannot read ${document}: indexes within indexes, more than ${MAX_INDEX_DEPTH} deep`);
     const parsed = parseImageIndex(await fetchDocument(store, descriptor), document);
-    index ??= descriptor;
+    indexes.push(descriptor);
     descriptor = chooseImage(parsed.manifests, options.platform, () =>
       choosePlatform(parsed, requirePlatform(options, document), document),
     );
   }
-  return index === undefined ? { descriptor } : { descriptor, index };
+  return { descriptor, indexes };
 }
 
 /** Without a wanted platform, an index of one image is no question. */

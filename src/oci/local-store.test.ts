@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { pushImage } from "../../test/support/store-contract.ts";
+import { indexesOf, keepIndexes } from "./chosen-from.ts";
 import { describeBytes, type Descriptor } from "./descriptor.ts";
 import { formatImageIndex } from "./image-index.ts";
 import { type LocalStore, openLocalStore, pruneStore, sizeOfStore } from "./local-store.ts";
@@ -137,6 +138,23 @@ describe("pruneStore", () => {
     await pruneStore(store);
     expect(await store.images.list()).toEqual([]);
     expect(blobs()).toEqual([]);
+  });
+
+  it("keeps the index that an image was chosen from, its signatures too, but not its other images", async () => {
+    const [image, other] = [await pushImage(store.images, "one"), await pushImage(store.images, "other")];
+    const bytes = formatImageIndex({ mediaType: MEDIA_TYPE.index, manifests: [image, other], annotations: {} });
+    const index = describeBytes(MEDIA_TYPE.index, bytes);
+    await pushBytes(store.images, index, bytes);
+    const annotations = await keepIndexes(store.images, [index], store.images);
+    await store.images.tag({ ...image, annotations }, "one");
+    const signature = await pushImage(store.images, "signature");
+    await store.images.tag(signature, `sha256-${index.digest.slice("sha256:".length)}.sig`);
+    growOld();
+    expect(await pruneStore(store)).toMatchObject({ blobs: 2, kept: 0 });
+    for (const each of [image, index, signature]) expect(await store.images.exists(each)).toBe(true);
+    expect(await store.images.exists(other)).toBe(false);
+    expect(await indexesOf(store.images, await store.images.resolve("one"))).toEqual([index]);
+    expect(await indexesOf(store.images, { ...signature, annotations })).toEqual([]);
   });
 
   it("removes decompressed layers of images that are not here", async () => {

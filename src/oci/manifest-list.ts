@@ -3,9 +3,9 @@
 import { describeBytes, type Descriptor } from "./descriptor.ts";
 import { OciError } from "./error.ts";
 import { openDescriptor } from "./image.ts";
-import { formatImageIndex, type ImageIndex, parseImageIndex } from "./image-index.ts";
+import { EMPTY_INDEX, formatImageIndex, type ImageIndex, parseImageIndex } from "./image-index.ts";
 import { parseManifest } from "./manifest.ts";
-import { isConfigType, isIndexType, isManifestType, MEDIA_TYPE } from "./media-types.ts";
+import { isConfigType, isIndexType, isManifestType } from "./media-types.ts";
 import type { Located } from "./open-reference.ts";
 import { fetchDocument, pushBytes, type ReadableStore, type Store } from "./store.ts";
 
@@ -17,10 +17,7 @@ export interface ManifestList {
   readonly origins: Readonly<Record<string, string>>;
 }
 
-export const EMPTY_LIST: ManifestList = {
-  index: { mediaType: MEDIA_TYPE.index, manifests: [], annotations: {} },
-  origins: {},
-};
+export const EMPTY_LIST: ManifestList = { index: EMPTY_INDEX, origins: {} };
 
 /** Throws OciError NOT_FOUND; NOT_AN_IMAGE when the name stands for a single image. */
 export async function readList(images: ReadableStore, name: string): Promise<ManifestList> {

@@ -24,8 +24,8 @@ import type { ReadableStore, Store } from "./store.ts";
 export interface Places {
   /** The local store's images. */
   readonly images: Store;
-  /** One repository of a registry. */
-  readonly registry?: (image: QualifiedName) => Promise<Store>;
+  /** One repository of a registry; with `mirrors` false none is asked, as for what is going to be changed. */
+  readonly registry?: (image: QualifiedName, options?: { readonly mirrors?: boolean }) => Promise<Store>;
   /** The full name behind a short one. Throws when there is none. */
   readonly resolveShortName?: (image: ImageName) => Promise<QualifiedName>;
 }

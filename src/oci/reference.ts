@@ -108,8 +108,7 @@ export function parseImageName(text: string): ImageName {
   if (!REPOSITORY.test(repository)) throw badReference(text, "a repository is lower-case letters, digits and . _ - /");
   return {
     ...(registry === undefined ? {} : { registry }),
-    // Docker Hub's official images live below library/.
-    repository: registry === "docker.io" && !repository.includes("/") ? `library/${repository}` : repository,
+    repository: repositoryAt(registry, repository),
     ...(tag === undefined ? {} : { tag }),
     ...(digest === undefined || !isDigest(digest) ? {} : { digest }),
   };
@@ -118,11 +117,12 @@ export function parseImageName(text: string): ImageName {
 /** After docker:// a name without host belongs to Docker Hub, as with the containers tools. */
 function onDockerHub(image: ImageName): QualifiedName {
   const { registry = "docker.io", repository } = image;
-  return {
-    ...image,
-    registry,
-    repository: registry === "docker.io" && !repository.includes("/") ? `library/${repository}` : repository,
-  };
+  return { ...image, registry, repository: repositoryAt(registry, repository) };
+}
+
+/** Docker Hub's official images live below library/. */
+export function repositoryAt(registry: string | undefined, repository: string): string {
+  return registry === "docker.io" && !repository.includes("/") ? `library/${repository}` : repository;
 }
 
 /** What a name without tag and digest means. */

@@ -1,6 +1,7 @@
 // The registries of one command: settings and a session that are opened when the first name leads there.
 import type { Places } from "./open-reference.ts";
 import type { RegistrySession } from "./remote/session.ts";
+import { dockerScopes } from "./signature/policy/scopes.ts";
 import type { Settings, SettingsOptions } from "./settings/index.ts";
 
 export interface RegistriesOptions {
@@ -10,9 +11,7 @@ export interface RegistriesOptions {
   readonly onRetry: (message: string) => void;
 }
 
-export interface Registries extends Required<Pick<Places, "registry" | "resolveShortName">>, AsyncDisposable {
-  settings(): Promise<Settings>;
-}
+export type Registries = Required<Pick<Places, "registry" | "resolveShortName">> & AsyncDisposable;
 
 /** Nothing is read and nothing connected yet. */
 export function openRegistries(options: RegistriesOptions): Registries {
@@ -32,8 +31,11 @@ export function openRegistries(options: RegistriesOptions): Registries {
         }),
     ));
   return {
-    settings: openSettings,
-    registry: async (image) => (await import("./remote/index.ts")).RegistryStore.open(image, await openSession()),
+    registry: async (image, { mirrors = true } = {}) => {
+      const { RegistryStore } = await import("./remote/index.ts");
+      const hasAttachments = (await (await openSettings()).usesAttachments(dockerScopes(image))) !== false;
+      return RegistryStore.open(image, await openSession(), { hasAttachments, mirrors });
+    },
     resolveShortName: async (image) => (await openSettings()).resolveShortName(image),
     [Symbol.asyncDispose]: async () => (await session)?.[Symbol.asyncDispose](),
   };

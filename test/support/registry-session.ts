@@ -2,7 +2,13 @@
 import { join } from "node:path";
 import { afterEach } from "vitest";
 import type { Credentials, Endpoint, Settings } from "../../src/oci/settings/index.ts";
-import { REMOTE_LIMITS, RegistrySession, RegistryStore, type SessionOptions } from "../../src/oci/remote/index.ts";
+import {
+  REMOTE_LIMITS,
+  RegistrySession,
+  RegistryStore,
+  type RegistryStoreOptions,
+  type SessionOptions,
+} from "../../src/oci/remote/index.ts";
 import { FakeRegistry, type FakeRegistryOptions } from "./fake-registry.ts";
 
 export interface FakeSettings {
@@ -23,11 +29,11 @@ export function fakeSettings(options: FakeSettings = {}): Settings {
           registry: mirror,
           repository,
           insecure: false,
-          isMirror: true,
         })),
-        { registry, repository, insecure: false, isMirror: false },
+        { registry, repository, insecure: false },
       ]),
-    pushEndpoint: (registry, repository) => Promise.resolve({ registry, repository, insecure: false, isMirror: false }),
+    pushEndpoint: (registry, repository) => Promise.resolve({ registry, repository, insecure: false }),
+    usesAttachments: () => Promise.resolve(undefined),
     shortNameCandidates: () => Promise.reject(new Error("no short names here")),
     tls: () => Promise.resolve({ verify: options.verify ?? false, ca: options.ca ?? [], ...options.client }),
     resolveShortName: () => Promise.reject(new Error("no short names here")),
@@ -48,7 +54,12 @@ export function openSession(settings: FakeSettings = {}, options: Partial<Sessio
 
 export interface Registries {
   readonly start: (options?: FakeRegistryOptions) => Promise<FakeRegistry>;
-  readonly storeAt: (host: string, settings?: FakeSettings, options?: Partial<SessionOptions>) => RegistryStore;
+  readonly storeAt: (
+    host: string,
+    settings?: FakeSettings,
+    options?: Partial<SessionOptions>,
+    store?: RegistryStoreOptions,
+  ) => RegistryStore;
 }
 
 /** Registries and stores that go away with each test. */
@@ -63,10 +74,10 @@ export function useRegistries(): Registries {
       open.push(registry);
       return registry;
     },
-    storeAt: (registry, settings, options) => {
+    storeAt: (registry, settings, options, store) => {
       const session = openSession(settings, options);
       open.push(session);
-      return RegistryStore.open({ registry, repository: "team/app" }, session);
+      return RegistryStore.open({ registry, repository: "team/app" }, session, store);
     },
   };
 }

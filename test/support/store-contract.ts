@@ -8,14 +8,10 @@ import {
   type Descriptor,
   type Store,
 } from "../../src/oci/index.ts";
-import { fetchDocument } from "../../src/oci/index.ts";
+import { bytesOnce, fetchDocument } from "../../src/oci/store.ts";
 
 const hello = Buffer.from("hello");
 const helloBlob = describeBytes(MEDIA_TYPE.layer, hello);
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
-}
 
 /** An image of one layer whose manifest has its own digest for each `author`. */
 export async function pushImage(store: Store, author: string): Promise<Descriptor> {
@@ -40,7 +36,7 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
     it("keeps what is pushed and gives it back", async () => {
       const store = await open();
       expect(await store.exists(helloBlob)).toBe(false);
-      await store.push(helloBlob, once(hello));
+      await store.push(helloBlob, bytesOnce(hello));
       expect(await store.exists(helloBlob)).toBe(true);
       expect(Buffer.from(await fetchDocument(store, helloBlob)).toString()).toBe("hello");
     });
@@ -48,7 +44,7 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
     it("keeps blobs of no bytes and of several chunks", async () => {
       const store = await open();
       const empty = describeBytes(MEDIA_TYPE.layer, Buffer.alloc(0));
-      await store.push(empty, once(Buffer.alloc(0)));
+      await store.push(empty, bytesOnce(Buffer.alloc(0)));
       expect((await fetchDocument(store, empty)).length).toBe(0);
       const chunks = Array.from({ length: 40 }, (_, index) => Buffer.alloc(50_000, index));
       const large = describeBytes(MEDIA_TYPE.layer, Buffer.concat(chunks));
@@ -63,11 +59,13 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
 
     it("refuses bytes that are not what the descriptor says, and keeps nothing", async () => {
       const store = await open();
-      await expect(store.push(helloBlob, once(Buffer.from("hellO")))).rejects.toMatchObject({
+      await expect(store.push(helloBlob, bytesOnce(Buffer.from("hellO")))).rejects.toMatchObject({
         code: "DIGEST_MISMATCH",
       });
-      await expect(store.push(helloBlob, once(Buffer.from("hell")))).rejects.toMatchObject({ code: "SIZE_MISMATCH" });
-      await expect(store.push(helloBlob, once(Buffer.from("hello!")))).rejects.toMatchObject({
+      await expect(store.push(helloBlob, bytesOnce(Buffer.from("hell")))).rejects.toMatchObject({
+        code: "SIZE_MISMATCH",
+      });
+      await expect(store.push(helloBlob, bytesOnce(Buffer.from("hello!")))).rejects.toMatchObject({
         code: "SIZE_MISMATCH",
       });
       expect(await store.exists(helloBlob)).toBe(false);

@@ -33,7 +33,9 @@ const FORMS: Readonly<Record<string, readonly SignatureForm[]>> = {
 export const sign: CommandFunction = async (context, [text = ""], options) => {
   const reference = parseReference(text);
   await using places = await openPlaces(context, options);
-  await using located = await locate(reference, places);
+  // A mirror may have older signatures: those that it lacks would be lost.
+  const registry: typeof places.registry = (image) => places.registry(image, { mirrors: false });
+  await using located = await locate(reference, { ...places, registry });
   const store = writableStore(reference, located);
   const identity = identityOf(referenceFound(reference, located), options["identity"]);
   const keyFile = String(options["key"]);

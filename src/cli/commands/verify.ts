@@ -6,6 +6,7 @@ import {
   formatReference,
   type IdentityRule,
   type ImageName,
+  indexesOf,
   type JudgedSignature,
   judgeSignatures,
   locate,
@@ -41,7 +42,9 @@ export const verify: CommandFunction = async (context, [text = ""], options) => 
   }
   const keys = await Promise.all(keyFiles.map((path) => readPublicKey(path)));
   const check = identityCheck(found, options["identity"]);
-  const judged = await Array.fromAsync(judgeSignatures(storeSignatures(store), descriptor.digest, keys, check));
+  const judged: JudgedSignature[] = [];
+  for (const { digest } of [descriptor, ...(await indexesOf(store, descriptor)).slice(0, 1)])
+    judged.push(...(await Array.fromAsync(judgeSignatures(storeSignatures(store), digest, keys, check))));
   return report(formatReference(found), descriptor.digest, judged);
 };
 

@@ -1,7 +1,7 @@
 // `slipway copy`, `push`, `pull`, `images`, `rm`, `prune`, `inspect`: the life of images.
 import { type Command, Option } from "commander";
 import type { Runner } from "../app.ts";
-import { addCopyOptions, addLimitOptions, addPolicyOption, addRegistryOptions } from "./options.ts";
+import { addCopyOptions, addLimitOptions, addPolicyOption, addReferrersOption, addRegistryOptions } from "./options.ts";
 
 const NAMES = `
 Names: docker://HOST/NAME[:TAG|@DIGEST], oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME], dir:DIR,
@@ -31,6 +31,7 @@ Examples:
   slipway copy docker://registry.example/os:1 oci:./layout:1
   slipway copy --all docker://registry.example/os:1 docker://mirror.example/os:1
   slipway copy debian:trixie oci-archive:os.tar:latest --compress zstd
+  slipway copy --all --referrers docker://registry.example/os:1 oci:./layout:1
   slipway copy docker-archive:saved.tar dir:./out`,
   );
   copy.action(() => runner(async () => (await import("../commands/image/copy.ts")).copy, copy));
@@ -43,7 +44,7 @@ function definePull(app: Command, runner: Runner): void {
     .argument("<image...>", "HOST/NAME[:TAG|@DIGEST], or a short name of registries.conf")
     .option("--all", "all platforms of a multi-platform image")
     .addOption(new Option("--platform <platform>", "this platform, such as linux/arm64").conflicts("all"));
-  addRegistryOptions(addPolicyOption(pull)).addHelpText(
+  addRegistryOptions(addPolicyOption(addReferrersOption(pull))).addHelpText(
     "after",
     `
 Examples:

@@ -34,9 +34,13 @@ export function addPolicyOption(command: Command): Command {
   return command.option("--policy <file>", "signature policy (default: containers-policy.json(5))");
 }
 
+export function addReferrersOption(command: Command): Command {
+  return command.option("--referrers", "with all that refers to the image, such as SBOMs (default: its signatures)");
+}
+
 /** What copy and push do with images on their way. */
 export function addCopyOptions(command: Command): Command {
-  return command
+  return addReferrersOption(command)
     .option("--preserve-digests", "fail rather than change anything that has a digest")
     .addOption(new Option("--compress <method>", "compress layers anew: other digests").choices(["gzip", "zstd"]))
     .option("--allow-redistribution", "push to a public registry what its licence does not let everybody have");

@@ -5,9 +5,8 @@ import { verifyStream } from "../../base/stream/index.ts";
 import { encodeTarHeader, TAR_END, tarPadding } from "../../formats/tar/index.ts";
 import type { Descriptor } from "../descriptor.ts";
 import { OciError } from "../error.ts";
-import { formatImageIndex } from "../image-index.ts";
+import { EMPTY_INDEX, formatImageIndex } from "../image-index.ts";
 import { blobPath, INDEX_FILE, LAYOUT_FILE, LAYOUT_JSON, REF_NAME } from "../layout/format.ts";
-import { MEDIA_TYPE } from "../media-types.ts";
 import { streamSource } from "../layout/read-file.ts";
 import { bytesOnce, chooseNamed, type NamedDescriptor, type Store } from "../store.ts";
 import type { Member } from "./members.ts";
@@ -34,7 +33,7 @@ export const OCI_ARCHIVE: ArchiveForm = {
       name === undefined ? descriptor : { ...descriptor, annotations: { ...descriptor.annotations, [REF_NAME]: name } },
     );
     return Promise.resolve([
-      { path: INDEX_FILE, bytes: formatImageIndex({ mediaType: MEDIA_TYPE.index, manifests, annotations: {} }) },
+      { path: INDEX_FILE, bytes: formatImageIndex({ ...EMPTY_INDEX, manifests }) },
       { path: LAYOUT_FILE, bytes: Buffer.from(LAYOUT_JSON) },
     ]);
   },

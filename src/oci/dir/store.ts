@@ -1,19 +1,22 @@
 // A Store in the containers tools' `dir:` form (containers-transports(5)): one image in one directory. `version` marks it,
 // manifest.json is its manifest, blobs lie under their hex digests, the manifests of an index as HEX.manifest.json.
-// Signatures are not read. Refused: writing into a directory that holds anything else.
+// A manifest of signatures under cosign's name stands for the files signature-N. Refused: writing into a directory that
+// holds anything else.
 import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { digestHex, digestOf } from "../../base/digest.ts";
 import { systemErrorCode } from "../../base/errors.ts";
 import { AtomicFile, sweepPartials, writeError, writeFileAtomic } from "../../base/io/index.ts";
 import { verifyStream } from "../../base/stream/index.ts";
-import type { Descriptor } from "../descriptor.ts";
+import { describeBytes, type Descriptor } from "../descriptor.ts";
 import { OciError } from "../error.ts";
 import { asString, at, optional, parseJsonObject } from "../json.ts";
 import { streamFile } from "../layout/read-file.ts";
-import { MAX_MANIFEST_BYTES } from "../manifest.ts";
+import { formatManifest, MAX_MANIFEST_BYTES, parseManifest } from "../manifest.ts";
 import { isDocumentType, MEDIA_TYPE } from "../media-types.ts";
-import { chooseNamed, type NamedDescriptor, type Store } from "../store.ts";
+import { MemoryStore } from "../memory/store.ts";
+import { chooseNamed, fetchDocument, type NamedDescriptor, pushBytes, type Store } from "../store.ts";
+import { encodeSignatureFile, readSignatureFiles } from "./signature-file.ts";
 
 const VERSION_FILE = "version";
 const VERSION = "Directory Transport Version: 1.1\n";
@@ -26,6 +29,10 @@ export class DirStore implements Store {
   readonly description: string;
   readonly directory: string;
   readonly #used = new Set<string>([VERSION_FILE, MANIFEST_FILE]);
+  /** By the image's hex digits: manifests that become signature files when the image is complete. */
+  readonly #signatures = new Map<string, Descriptor>();
+  /** What signature files were read into. */
+  readonly #signatureParts = new MemoryStore();
 
   private constructor(directory: string) {
     this.directory = directory;
@@ -59,6 +66,7 @@ export class DirStore implements Store {
   }
 
   async exists(descriptor: Descriptor): Promise<boolean> {
+    if (await this.#signatureParts.exists(descriptor)) return true;
     const name = await this.#nameOf(descriptor);
     const found = await stat(join(this.directory, name)).catch(() => undefined);
     if (found?.size !== descriptor.sizeBytes) return false;
@@ -72,6 +80,10 @@ export class DirStore implements Store {
   }
 
   async *#read(descriptor: Descriptor, what: string): AsyncGenerator<Uint8Array> {
+    if (await this.#signatureParts.exists(descriptor)) {
+      yield* this.#signatureParts.fetch(descriptor);
+      return;
+    }
     try {
       yield* streamFile(join(this.directory, await this.#nameOf(descriptor)));
     } catch (error) {
@@ -93,6 +105,13 @@ export class DirStore implements Store {
   }
 
   async resolve(name?: string): Promise<Descriptor> {
+    const hex = signedHex(name);
+    const signatures = hex === undefined ? undefined : (this.#signatures.get(hex) ?? (await this.#readSignatures(hex)));
+    if (hex !== undefined && signatures !== undefined) {
+      // Who asks while the image is written anew wants to keep them.
+      this.#signatures.set(hex, signatures);
+      return signatures;
+    }
     const list = await this.list();
     if (list.length > 0) return chooseNamed(list, name, this.description);
     throw new OciError("NOT_FOUND", `cannot read ${this.directory} as an image directory: it has no ${MANIFEST_FILE}`, {
@@ -118,7 +137,11 @@ export class DirStore implements Store {
   }
 
   /** The form has no names: what was pushed becomes the image. Files of an image that was here before go. */
-  async tag(descriptor: Descriptor, _name?: string): Promise<void> {
+  async tag(descriptor: Descriptor, name?: string): Promise<void> {
+    const signed = signedHex(name);
+    if (signed !== undefined) return void this.#signatures.set(signed, descriptor);
+    for (const [hex, manifest] of this.#signatures)
+      await this.#writeSignatures(hex === digestHex(descriptor.digest) ? "" : `${hex}.`, manifest);
     const document = documentName(descriptor);
     try {
       await rename(join(this.directory, document), join(this.directory, MANIFEST_FILE));
@@ -128,8 +151,8 @@ export class DirStore implements Store {
         throw writeError(this.directory, error);
     }
     this.#used.delete(document);
-    for (const name of await readdir(this.directory)) {
-      if (!this.#used.has(name) && !name.endsWith(".partial")) await rm(join(this.directory, name), { force: true });
+    for (const file of await readdir(this.directory)) {
+      if (!this.#used.has(file) && !file.endsWith(".partial")) await rm(join(this.directory, file), { force: true });
     }
   }
 
@@ -139,11 +162,47 @@ export class DirStore implements Store {
     );
   }
 
+  /** Undefined when there are none. */
+  async #readSignatures(hex: string): Promise<Descriptor | undefined> {
+    const [image] = await this.list();
+    const prefix = image !== undefined && digestHex(image.descriptor.digest) === hex ? "" : `${hex}.`;
+    const found = await readSignatureFiles(join(this.directory, `${prefix}signature-`));
+    if (found.length === 0) return undefined;
+    const push = async (mediaType: string, bytes: Uint8Array): Promise<Descriptor> => {
+      const descriptor = describeBytes(mediaType, bytes);
+      await pushBytes(this.#signatureParts, descriptor, bytes);
+      return descriptor;
+    };
+    for (const { layer, payload } of found) await push(layer.mediaType, payload);
+    const config = await push(MEDIA_TYPE.empty, Buffer.from("{}"));
+    const layers = found.map(({ layer }) => layer);
+    const manifest = { mediaType: MEDIA_TYPE.manifest, config, layers, annotations: {} };
+    return push(MEDIA_TYPE.manifest, formatManifest(manifest));
+  }
+
+  /** In place of the manifest, which is no part of the form. */
+  async #writeSignatures(prefix: string, descriptor: Descriptor): Promise<void> {
+    const { config, layers } = parseManifest(await fetchDocument(this, descriptor), `signatures ${descriptor.digest}`);
+    for (const [index, layer] of layers.entries()) {
+      const name = `${prefix}signature-${index + 1}`;
+      const file = encodeSignatureFile({ layer, payload: await fetchDocument(this, layer) });
+      await writeFileAtomic(join(this.directory, name), file);
+      this.#used.add(name);
+    }
+    for (const blob of [config, ...layers]) this.#used.delete(digestHex(blob.digest));
+    this.#used.delete(documentName(descriptor));
+  }
+
   async #nameOf(descriptor: Descriptor): Promise<string> {
     if (!isDocumentType(descriptor.mediaType)) return digestHex(descriptor.digest);
     const [image] = await this.list();
     return image?.descriptor.digest === descriptor.digest ? MANIFEST_FILE : documentName(descriptor);
   }
+}
+
+/** Of the name that cosign gives the signatures of an image. */
+function signedHex(name: string | undefined): string | undefined {
+  return /^sha256-([0-9a-f]{64})\.sig$/.exec(name ?? "")?.[1];
 }
 
 function documentName(descriptor: Descriptor): string {

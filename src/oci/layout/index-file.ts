@@ -5,10 +5,7 @@ import { messageOf, systemErrorCode } from "../../base/errors.ts";
 import { AtomicFile, IoError, withFileLock } from "../../base/io/index.ts";
 import { OciError } from "../error.ts";
 import { formatImageIndex, type ImageIndex, readImageIndex } from "../image-index.ts";
-import { MEDIA_TYPE } from "../media-types.ts";
 import { INDEX_FILE, LAYOUT_FILE, MAX_INDEX_BYTES } from "./format.ts";
-
-export const EMPTY_INDEX: ImageIndex = { mediaType: MEDIA_TYPE.index, manifests: [], annotations: {} };
 
 /** Throws OciError NOT_FOUND, BAD_LAYOUT, BAD_MANIFEST. */
 export async function readIndexFile(directory: string): Promise<ImageIndex> {

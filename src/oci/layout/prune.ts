@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { digestHex } from "../../base/digest.ts";
 import { systemErrorCode } from "../../base/errors.ts";
 import { writeError } from "../../base/io/index.ts";
+import { claimedIndexes } from "../chosen-from.ts";
 import type { Descriptor } from "../descriptor.ts";
 import { OciError } from "../error.ts";
 import { parseImageIndex } from "../image-index.ts";
@@ -71,22 +72,29 @@ export async function pruneLayout(
  * index's lock the answer holds, since who tags has touched before.
  */
 async function staleAttachments(store: LayoutStore, sinceMs: number): Promise<(entry: Descriptor) => boolean> {
-  const images = (await store.list()).filter(({ name }) => !isAttachmentName(name));
-  const reachable = await reachableFrom(
-    store,
-    images.map(({ descriptor }) => descriptor),
-  );
+  const entries = (await store.list()).map(({ descriptor }) => descriptor);
+  let live = entries.filter((entry) => subjectHex(entry) === undefined);
+  let reachable = await reachableFrom(store, live);
+  // What is attached may have something attached itself.
+  for (;;) {
+    const known = reachable;
+    const more = entries.filter((entry) => !live.includes(entry) && known.has(subjectHex(entry) ?? ""));
+    if (more.length === 0) break;
+    live = [...live, ...more];
+    reachable = await reachableFrom(store, live);
+  }
   return (entry) => {
-    const name = entry.annotations?.[REF_NAME];
-    if (
-      name === undefined ||
-      !isAttachmentName(name) ||
-      reachable.has(name.slice("sha256-".length).slice(0, HEX_LENGTH))
-    )
-      return false;
+    const hex = subjectHex(entry);
+    if (hex === undefined || reachable.has(hex)) return false;
     const found = statSync(store.blobPath(entry), { throwIfNoEntry: false });
     return found === undefined || found.mtimeMs < sinceMs;
   };
+}
+
+/** What an attachment belongs to, as its name says it; undefined for an image. */
+function subjectHex({ annotations }: Descriptor): string | undefined {
+  const name = annotations?.[REF_NAME];
+  return isAttachmentName(name) ? name?.slice("sha256-".length).slice(0, HEX_LENGTH) : undefined;
 }
 
 /** Everything that the names of a store lead to, by hex digest. */
@@ -110,6 +118,8 @@ async function reachableFrom(
     reachable.set(hex, descriptor);
     queue.push(...(await referencesOf(store, descriptor)));
   }
+  // An image keeps the indexes that it was chosen from, not what else they name.
+  for (const index of roots.flatMap(claimedIndexes)) reachable.set(digestHex(index.digest), index);
   return reachable;
 }
 

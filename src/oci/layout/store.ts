@@ -7,10 +7,10 @@ import { AtomicFile, IoError, sweepPartials, writeError, writeFileAtomic } from 
 import { verifyStream } from "../../base/stream/index.ts";
 import type { Descriptor } from "../descriptor.ts";
 import { OciError } from "../error.ts";
-import { formatImageIndex } from "../image-index.ts";
+import { EMPTY_INDEX, formatImageIndex } from "../image-index.ts";
 import { chooseNamed, type NamedDescriptor, type Store } from "../store.ts";
 import { blobPath, BLOBS, INDEX_FILE, LAYOUT_FILE, LAYOUT_JSON, REF_NAME } from "./format.ts";
-import { EMPTY_INDEX, readIndexFile, updateIndexFile } from "./index-file.ts";
+import { readIndexFile, updateIndexFile } from "./index-file.ts";
 import { streamFile } from "./read-file.ts";
 
 const SYNC_BYTES = 32 * 1024 * 1024;
@@ -118,13 +118,18 @@ export class LayoutStore implements Store {
     }));
   }
 
-  /** Lists an image without a name, unless it is listed already. */
+  /** Lists an image without a name; where it is listed already, only its annotations are added. */
   async addUnnamed(descriptor: Descriptor): Promise<void> {
-    await updateIndexFile(this.directory, (index) =>
-      index.manifests.some(({ digest }) => digest === descriptor.digest)
-        ? index
-        : { ...index, manifests: [...index.manifests, descriptor] },
-    );
+    const annotated = (listed: Descriptor): Descriptor =>
+      listed.digest !== descriptor.digest || descriptor.annotations === undefined
+        ? listed
+        : { ...listed, annotations: { ...listed.annotations, ...descriptor.annotations } };
+    await updateIndexFile(this.directory, (index) => ({
+      ...index,
+      manifests: index.manifests.some(({ digest }) => digest === descriptor.digest)
+        ? index.manifests.map(annotated)
+        : [...index.manifests, descriptor],
+    }));
   }
 
   async delete(name: string): Promise<void> {

@@ -32,3 +32,11 @@ export class RegistryError extends SlipwayError<RegistryErrorCode> {
     this.retryAfterMs = options.retryAfterMs;
   }
 }
+
+export function badResponse(attempt: string, host: string, found: string, cause?: unknown): RegistryError {
+  return new RegistryError("BAD_RESPONSE", `cannot ${attempt}: ${host} ${found}`, {
+    hint: "Report this to those who run the registry",
+    data: { host },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

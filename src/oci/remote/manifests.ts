@@ -3,6 +3,7 @@ import { type Digest, digestOf, DigestError, isDigest } from "../../base/digest.
 import type { Descriptor } from "../descriptor.ts";
 import { parseJsonObject } from "../json.ts";
 import { isDocumentType, MEDIA_TYPE } from "../media-types.ts";
+import { bytesOnce } from "../store.ts";
 import { RegistryError } from "./error.ts";
 import { MAX_DOCUMENT_BYTES } from "./limits.ts";
 import { discard, readDocument } from "./read-body.ts";
@@ -75,7 +76,7 @@ export async function writeManifest(
     path: `manifests/${reference}`,
     scopes: repository.pushScope,
     headers: { "content-type": descriptor.mediaType },
-    body: () => ({ sizeBytes: bytes.length, bytes: once(bytes) }),
+    body: () => ({ sizeBytes: bytes.length, bytes: bytesOnce(bytes) }),
     expect: [200, 201, 202],
     attempt,
   });
@@ -84,10 +85,6 @@ export async function writeManifest(
   if (digest !== undefined && digest !== descriptor.digest)
     throw repository.badResponse(attempt, `has stored it as ${digest}, wanted is ${descriptor.digest}`);
   return answer.headers["oci-subject"] !== undefined;
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 function request(

@@ -10,6 +10,12 @@ export function originOf(registry: string, scheme: "https" | "http"): URL {
   return new URL(`${scheme}://${API_HOSTS[registry] ?? registry}/`);
 }
 
+/** Undefined for anything but an HTTP address. */
+export function parseHttpUrl(text: string | undefined, base?: URL): URL | undefined {
+  const url = text === undefined ? null : URL.parse(text, base?.href);
+  return url !== null && (url.protocol === "https:" || url.protocol === "http:") ? url : undefined;
+}
+
 export function isLoopback(url: URL): boolean {
   return /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
 }

@@ -1,8 +1,8 @@
 // Redirects (RFC 9110 section 15.4) of GET and HEAD, as registries send them to their blob storage. Credentials stay with
 // the host they were meant for. Refused: more than five, from https down to http, of requests that change something.
-import { RegistryError } from "./error.ts";
+import { badResponse, type RegistryError } from "./error.ts";
 import { MAX_REDIRECTS } from "./limits.ts";
-import { describeUrl } from "./origin.ts";
+import { describeUrl, parseHttpUrl } from "./origin.ts";
 import { discard } from "./read-body.ts";
 import type { Answer, Exchange, Transport } from "./transport.ts";
 
@@ -22,9 +22,8 @@ export async function sendFollowing(transport: Transport, exchange: Exchange): P
 function redirected(from: Exchange, location: string | undefined): Exchange {
   if (from.method !== "GET" && from.method !== "HEAD")
     throw badRedirect(from, `it redirects a ${from.method}, which cannot be repeated elsewhere`);
-  const url = location === undefined ? null : URL.parse(location, from.url.href);
-  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:"))
-    throw badRedirect(from, "it redirects to no HTTP address");
+  const url = parseHttpUrl(location, from.url);
+  if (url === undefined) throw badRedirect(from, "it redirects to no HTTP address");
   if (from.url.protocol === "https:" && url.protocol === "http:")
     throw badRedirect(from, `it redirects to ${describeUrl(url)}, which is not encrypted`);
   url.username = "";
@@ -41,8 +40,5 @@ function redirected(from: Exchange, location: string | undefined): Exchange {
 }
 
 function badRedirect({ attempt, url }: Exchange, found: string): RegistryError {
-  return new RegistryError("BAD_RESPONSE", `cannot ${attempt}: ${url.host} cannot be followed: ${found}`, {
-    hint: "Report this to those who run the registry",
-    data: { host: url.host },
-  });
+  return badResponse(attempt, url.host, `cannot be followed: ${found}`);
 }

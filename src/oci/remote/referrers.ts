@@ -3,14 +3,16 @@
 import type { Digest } from "../../base/digest.ts";
 import { describeBytes, type Descriptor } from "../descriptor.ts";
 import { OciError } from "../error.ts";
-import { formatImageIndex, type ImageIndex, parseImageIndex } from "../image-index.ts";
+import { EMPTY_INDEX, formatImageIndex, type ImageIndex, parseImageIndex } from "../image-index.ts";
 import { parseManifest } from "../manifest.ts";
-import { MEDIA_TYPE } from "../media-types.ts";
+import { isIndexType, MEDIA_TYPE } from "../media-types.ts";
+import { referrerOf, referrersTag } from "../referrers.ts";
+import { untilThere } from "../until-there.ts";
 import { RegistryError } from "./error.ts";
 import { MAX_REFERRERS } from "./limits.ts";
 import { readManifest, writeManifest } from "./manifests.ts";
 import { readPages } from "./pages.ts";
-import { referrersTag, type RemoteRepository } from "./repository.ts";
+import type { RemoteRepository } from "./repository.ts";
 
 /** Throws RegistryError, OciError BAD_MANIFEST, LIMIT. */
 export async function readReferrers(
@@ -60,14 +62,12 @@ async function readFromApi(
   return found;
 }
 
-const NONE: ImageIndex = { mediaType: MEDIA_TYPE.index, manifests: [], annotations: {} };
-
 async function readFromTag(repository: RemoteRepository, subject: Digest): Promise<ImageIndex> {
   try {
     const { bytes } = await readManifest(repository, referrersTag(subject));
     return parseImageIndex(bytes, `the referrers of ${subject}`);
   } catch (error) {
-    if (error instanceof OciError && error.code === "NOT_FOUND") return NONE;
+    if (error instanceof OciError && error.code === "NOT_FOUND") return EMPTY_INDEX;
     throw error;
   }
 }
@@ -78,12 +78,17 @@ export async function addReferrer(
   descriptor: Descriptor,
   bytes: Uint8Array,
 ): Promise<void> {
-  const { subject, artifactType, config, annotations } = parseManifest(bytes, `manifest ${descriptor.digest}`);
+  const isIndex = isIndexType(descriptor.mediaType);
+  const document = (isIndex ? parseImageIndex : parseManifest)(bytes, `manifest ${descriptor.digest}`);
+  const { subject } = document;
   if (subject === undefined) return;
-  const index = await readFromTag(repository, subject.digest);
-  if (index.manifests.some(({ digest }) => digest === descriptor.digest)) return;
-  const { mediaType, digest, sizeBytes } = descriptor;
-  const added = { mediaType, digest, sizeBytes, artifactType: artifactType ?? config.mediaType, annotations };
-  const extended = formatImageIndex({ ...index, manifests: [...index.manifests, added] });
-  await writeManifest(repository, describeBytes(MEDIA_TYPE.index, extended), extended, referrersTag(subject.digest));
+  const tag = referrersTag(subject.digest);
+  await untilThere(`${tag} of ${repository.description}`, async () => {
+    const index = await readFromTag(repository, subject.digest);
+    if (index.manifests.some(({ digest }) => digest === descriptor.digest)) return true;
+    const manifests = [...index.manifests, referrerOf(descriptor, document)];
+    const extended = formatImageIndex({ ...index, manifests });
+    await writeManifest(repository, describeBytes(MEDIA_TYPE.index, extended), extended, tag);
+    return false;
+  });
 }

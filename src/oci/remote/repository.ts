@@ -1,9 +1,9 @@
 // One repository at one registry: where requests go and how messages name it.
-import type { Digest } from "../../base/digest.ts";
 import { OciError } from "../error.ts";
 import { isRepositoryName, isTag } from "../reference.ts";
 import type { ApiRequest, RegistryHost } from "./host.ts";
-import { RegistryError } from "./error.ts";
+import { badResponse, type RegistryError } from "./error.ts";
+import { parseHttpUrl } from "./origin.ts";
 import { scopeOf, type Scopes } from "./scope.ts";
 import type { RemoteContext } from "./session.ts";
 import type { Answer } from "./transport.ts";
@@ -59,17 +59,13 @@ export class RemoteRepository {
   }
 
   badResponse(attempt: string, found: string): RegistryError {
-    return new RegistryError("BAD_RESPONSE", `cannot ${attempt}: ${this.host.registry} ${found}`, {
-      hint: "Report this to those who run the registry",
-      data: { host: this.host.registry },
-    });
+    return badResponse(attempt, this.host.registry, found);
   }
 
   /** An address of a Location or Link header. Throws BAD_RESPONSE, also when it gives up encryption. */
   addressOf(answer: Answer, text: string | undefined): URL {
-    const url = text === undefined ? null : URL.parse(text, answer.url.href);
-    if (url === null || (url.protocol !== "https:" && url.protocol !== "http:"))
-      throw this.badResponse(answer.attempt, "answers without a usable address");
+    const url = parseHttpUrl(text, answer.url);
+    if (url === undefined) throw this.badResponse(answer.attempt, "answers without a usable address");
     if (answer.url.protocol === "https:" && url.protocol === "http:")
       throw this.badResponse(answer.attempt, `names an address that is not encrypted: ${url.origin}`);
     return url;
@@ -82,9 +78,4 @@ export function checkTag(name: string): string {
   throw new OciError("BAD_REFERENCE", `cannot use tag ${JSON.stringify(name.slice(0, 200))}`, {
     hint: "Use letters, digits and _ . -, 128 at most",
   });
-}
-
-/** The tag that lists what refers to a digest where a registry has no referrers API. */
-export function referrersTag(digest: Digest): string {
-  return digest.replace(":", "-");
 }

@@ -182,6 +182,9 @@ describe("RegistryStore", () => {
     expect((await store.resolve("own")).digest).toBe(other.digest);
     expect(digestOf(await fetchDocument(store, image))).toBe(image.digest);
     // What decides about writing does not ask mirrors.
+    await expect(
+      storeAt(registry.host, { mirrors: [mirror.host] }, {}, { mirrors: false }).resolve("mirrored"),
+    ).rejects.toMatchObject({ code: "NOT_FOUND" });
     expect(await store.exists(image)).toBe(false);
   });
 

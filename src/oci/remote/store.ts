@@ -6,8 +6,8 @@ import { countBytes, verifyStream } from "../../base/stream/index.ts";
 import type { Descriptor } from "../descriptor.ts";
 import { OciError } from "../error.ts";
 import { assertManifestSize } from "../manifest.ts";
-import { isDocumentType, isManifestType } from "../media-types.ts";
-import { bytesOnce, chooseNamed, type NamedDescriptor, type RemoteStore } from "../store.ts";
+import { isDocumentType } from "../media-types.ts";
+import { bytesOnce, chooseNamed, isAttachmentName, type NamedDescriptor, type RemoteStore } from "../store.ts";
 import { downloadBlob, mayBeElsewhere } from "./download.ts";
 import { RegistryError } from "./error.ts";
 import { readManifest, type ReadManifest, resolveManifest, writeManifest } from "./manifests.ts";
@@ -26,6 +26,13 @@ import {
   uploadOnce,
   uploadResumable,
 } from "./upload.ts";
+
+export interface RegistryStoreOptions {
+  /** False where registries.d says so: then images have none, and attempts to write some fail. */
+  readonly hasAttachments?: boolean;
+  /** False: reads go to the registry itself, since what is read decides what is written. */
+  readonly mirrors?: boolean;
+}
 
 export interface TransferOptions {
   /** Bytes that went over the wire; negative when some went in vain. */
@@ -47,11 +54,15 @@ export class RegistryStore implements RemoteStore {
   /** What was pushed last is what is tagged next. */
   #lastManifest: ReadManifest | undefined;
   #origin: Promise<RemoteRepository> | undefined;
+  readonly #hasAttachments: boolean;
+  readonly #mirrors: boolean;
 
-  private constructor(registry: string, repository: string, session: RegistrySession) {
+  private constructor(registry: string, repository: string, session: RegistrySession, options: RegistryStoreOptions) {
     this.#registry = registry;
     this.#repository = repository;
     this.#session = session;
+    this.#hasAttachments = options.hasAttachments ?? true;
+    this.#mirrors = options.mirrors ?? true;
     this.description = `docker://${registry}/${repository}`;
   }
 
@@ -59,8 +70,9 @@ export class RegistryStore implements RemoteStore {
   static open(
     image: { readonly registry: string; readonly repository: string },
     session: RegistrySession,
+    options: RegistryStoreOptions = {},
   ): RegistryStore {
-    return new RegistryStore(image.registry, image.repository, session);
+    return new RegistryStore(image.registry, image.repository, session, options);
   }
 
   async exists(descriptor: Descriptor): Promise<boolean> {
@@ -125,6 +137,7 @@ export class RegistryStore implements RemoteStore {
 
   resolve(name?: string): Promise<Descriptor> {
     if (name === undefined) return this.list().then((entries) => chooseNamed(entries, name, this.description));
+    if (this.#hides(name)) return Promise.reject(this.#withoutAttachments("read", name, "NOT_FOUND"));
     const isByDigest = name.includes(":");
     const reference = isByDigest ? name : checkTag(name);
     return this.#firstOf(isByDigest ? "digest" : "tag", (repository, tries) =>
@@ -149,6 +162,7 @@ export class RegistryStore implements RemoteStore {
   }
 
   async tag(descriptor: Descriptor, name: string): Promise<void> {
+    if (this.#hides(name)) throw this.#withoutAttachments("write", name, "UNSUPPORTED");
     const repository = await this.#writable();
     const last = this.#lastManifest;
     const { bytes } =
@@ -171,9 +185,21 @@ export class RegistryStore implements RemoteStore {
 
   /** What refers to a manifest, of all types or of one. */
   referrers(subject: Digest, artifactType?: string): Promise<readonly Descriptor[]> {
+    if (!this.#hasAttachments) return Promise.resolve([]);
     // A mirror that knows of none may not keep them.
     const isEnough = (found: readonly Descriptor[]): boolean => found.length > 0;
     return this.#firstOf("digest", (repository) => readReferrers(repository, subject, artifactType), isEnough);
+  }
+
+  #hides(name: string): boolean {
+    return !this.#hasAttachments && isAttachmentName(name);
+  }
+
+  #withoutAttachments(attempt: string, name: string, code: "NOT_FOUND" | "UNSUPPORTED"): OciError {
+    const where = `${name} of ${this.description}`;
+    return new OciError(code, `cannot ${attempt} ${where}: registries.d has use-sigstore-attachments false for it`, {
+      hint: "Ask who administers this machine, or change containers-registries.d(5)",
+    });
   }
 
   async *#download(descriptor: Descriptor, what: string): AsyncGenerator<Uint8Array> {
@@ -193,7 +219,7 @@ export class RegistryStore implements RemoteStore {
     const isListed = await writeManifest(repository, descriptor, bytes, descriptor.digest);
     onBytes(bytes.length);
     this.#lastManifest = { descriptor, bytes };
-    if (!isListed && isManifestType(descriptor.mediaType)) await addReferrer(repository, descriptor, bytes);
+    if (!isListed) await addReferrer(repository, descriptor, bytes);
   }
 
   async #delete(path: string, what: string): Promise<void> {
@@ -235,6 +261,7 @@ export class RegistryStore implements RemoteStore {
   }
 
   async #readable(kind: "tag" | "digest"): Promise<readonly RemoteRepository[]> {
+    if (!this.#mirrors) return [await this.#writable()];
     const { context } = this.#session;
     const endpoints = await context.settings.endpoints(this.#registry, this.#repository, kind);
     if (endpoints.length === 0) throw new OciError("NOT_FOUND", `cannot read ${this.description}: it has no endpoint`);

@@ -2,10 +2,11 @@
 // or none, POST with an identity token. Refused: credentials to a token service that is not encrypted.
 import { parseJson } from "../../base/json.ts";
 import type { Credentials } from "../settings/types.ts";
+import { bytesOnce } from "../store.ts";
 import type { Challenge } from "./challenge.ts";
-import { RegistryError } from "./error.ts";
+import { badResponse, RegistryError } from "./error.ts";
 import { MAX_TOKEN_BYTES, type RemoteLimits } from "./limits.ts";
-import { describeUrl, isLoopback } from "./origin.ts";
+import { describeUrl, isLoopback, parseHttpUrl } from "./origin.ts";
 import { readDocument } from "./read-body.ts";
 import { sendFollowing } from "./redirect.ts";
 import { answerError } from "./registry-error.ts";
@@ -52,8 +53,8 @@ export async function requestToken(
 
 function tokenExchange(request: TokenRequest): Exchange {
   const { challenge, credentials, insecure, attempt } = request;
-  const url = URL.parse(challenge.realm);
-  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:"))
+  const url = parseHttpUrl(challenge.realm);
+  if (url === undefined)
     throw badToken(request, `its token service ${JSON.stringify(challenge.realm.slice(0, 100))} is no HTTP address`);
   if (credentials !== undefined && url.protocol === "http:" && !insecure && !isLoopback(url))
     throw badToken(request, `its token service ${describeUrl(url)} is not encrypted, so it does not get the password`);
@@ -74,12 +75,7 @@ function tokenExchange(request: TokenRequest): Exchange {
       ...exchange,
       method: "POST",
       headers: { "content-type": "application/x-www-form-urlencoded" },
-      body: {
-        sizeBytes: bytes.length,
-        bytes: (async function* once() {
-          yield bytes;
-        })(),
-      },
+      body: { sizeBytes: bytes.length, bytes: bytesOnce(bytes) },
     };
   }
   if (challenge.service !== undefined) url.searchParams.set("service", challenge.service);
@@ -117,9 +113,5 @@ function parseTokenAnswer(
 }
 
 function badToken({ attempt, registry }: TokenRequest, found: string, cause?: unknown): RegistryError {
-  return new RegistryError("BAD_RESPONSE", `cannot ${attempt}: ${registry} gives no token: ${found}`, {
-    hint: "Report this to those who run the registry",
-    data: { host: registry },
-    ...(cause === undefined ? {} : { cause }),
-  });
+  return badResponse(attempt, registry, `gives no token: ${found}`, cause);
 }

@@ -22,7 +22,7 @@ const mirror = (location: string, more: Partial<Mirror> = {}): Mirror => ({
 const pull = (tables: readonly RegistryTable[], name: string, kind: "tag" | "digest" = "tag"): string[] => {
   const slash = name.indexOf("/");
   return pullEndpoints(tables, name.slice(0, slash), name.slice(slash + 1), kind).map(
-    (end) => `${end.isMirror ? "mirror " : ""}${end.registry}/${end.repository}${end.insecure ? " insecure" : ""}`,
+    (end) => `${end.registry}/${end.repository}${end.insecure ? " insecure" : ""}`,
   );
 };
 
@@ -38,8 +38,8 @@ describe("where a name is pulled from", () => {
       }),
     ];
     expect(pull(tables, "example.com/foo/image")).toEqual([
-      "mirror m0.example/for-foo/image",
-      "mirror m1.example:5000/image insecure",
+      "m0.example/for-foo/image",
+      "m1.example:5000/image insecure",
       "internal.example/bar/image",
     ]);
     expect(pull([table("example.com/foo", { location: "internal.example/bar" })], "example.com/foo")).toEqual([
@@ -57,12 +57,8 @@ describe("where a name is pulled from", () => {
         ],
       }),
     ];
-    expect(pull(tables, "a.example/x", "tag")).toEqual(["mirror all.example/x", "mirror t.example/x", "a.example/x"]);
-    expect(pull(tables, "a.example/x", "digest")).toEqual([
-      "mirror all.example/x",
-      "mirror d.example/x",
-      "a.example/x",
-    ]);
+    expect(pull(tables, "a.example/x", "tag")).toEqual(["all.example/x", "t.example/x", "a.example/x"]);
+    expect(pull(tables, "a.example/x", "digest")).toEqual(["all.example/x", "d.example/x", "a.example/x"]);
   });
   it("adds library/ to what ends up at Docker Hub", () => {
     expect(pull([table("a.example", { location: "docker.io" })], "a.example/debian")).toEqual([
@@ -122,12 +118,9 @@ describe("refused are", () => {
   it("blocked places, also by way of a mirror or a rewrite", () => {
     const blocked = table("b.example", { blocked: true });
     const mirrors = [mirror("b.example/m"), mirror("m.example")];
-    expect(pull([blocked, table("a.example", { mirrors })], "a.example/x")).toEqual([
-      "mirror m.example/x",
-      "a.example/x",
-    ]);
+    expect(pull([blocked, table("a.example", { mirrors })], "a.example/x")).toEqual(["m.example/x", "a.example/x"]);
     expect(pull([blocked, table("a.example", { location: "b.example", mirrors })], "a.example/x")).toEqual([
-      "mirror m.example/x",
+      "m.example/x",
     ]);
     expect(() => pull([blocked, table("a.example", { location: "b.example" })], "a.example/x")).toThrow(
       /blocks b\.example/,
@@ -151,7 +144,6 @@ describe("where a name is pushed to", () => {
       registry: "a.example",
       repository: "x",
       insecure: true,
-      isMirror: false,
     });
   });
 });

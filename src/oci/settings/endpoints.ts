@@ -15,16 +15,15 @@ export function pullEndpoints(
   kind: "tag" | "digest",
 ): readonly Endpoint[] {
   const match = findTable(tables, registry, repository);
-  if (match === undefined) return [{ registry, repository, insecure: false, isMirror: false }];
+  if (match === undefined) return [{ registry, repository, insecure: false }];
   const { table, rest } = match;
   const endpoints = [
     ...table.mirrors
       .filter(({ pull }) => pull === "all" || pull === `${kind}-only`)
-      .map(({ location, insecure }) => ({ ...rewritten(table, location, rest), insecure, isMirror: true })),
+      .map(({ location, insecure }) => ({ ...rewritten(table, location, rest), insecure })),
     {
       ...(table.location === "" ? { registry, repository } : rewritten(table, table.location, rest)),
       insecure: table.insecure,
-      isMirror: false,
     },
   ];
   // What is blocked is not reached by way of a mirror or a rewrite either.
@@ -37,7 +36,7 @@ export function pullEndpoints(
 /** Pushing knows no mirrors and no rewrites. Throws SettingsError BLOCKED, BAD_REGISTRIES_CONF. */
 export function pushEndpoint(tables: readonly RegistryTable[], registry: string, repository: string): Endpoint {
   const insecure = findTable(tables, registry, repository)?.table.insecure ?? false;
-  return { registry, repository, insecure, isMirror: false };
+  return { registry, repository, insecure };
 }
 
 interface Match {

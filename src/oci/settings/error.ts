@@ -4,6 +4,7 @@ import { SlipwayError } from "../../base/errors.ts";
 export type SettingsErrorCode =
   | "BAD_AUTH_FILE"
   | "BAD_REGISTRIES_CONF"
+  | "BAD_REGISTRIES_D"
   | "BAD_CERTS"
   | "BLOCKED"
   | "UNKNOWN_SHORT_NAME"

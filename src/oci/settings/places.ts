@@ -30,6 +30,8 @@ export interface Places {
   readonly onlyCertDir?: string;
   /** The first that has a directory HOST:PORT counts. */
   readonly certDirs: readonly string[];
+  /** registries.d: the first that is there counts. */
+  readonly registriesDirs: readonly string[];
 }
 
 export function placesOf(options: SettingsOptions): Places {
@@ -64,6 +66,8 @@ export function placesOf(options: SettingsOptions): Places {
         ? system("var/cache/containers/short-name-aliases.conf")
         : join(env["XDG_CACHE_HOME"] || join(home, ".cache"), "containers/short-name-aliases.conf"),
     ...(options.certDir === undefined ? {} : { onlyCertDir: options.certDir }),
+    // As the containers tools have it: whatever $XDG_CONFIG_HOME says.
+    registriesDirs: [join(home, ".config/containers/registries.d"), system("etc/containers/registries.d")],
     certDirs: [join(configHome, "containers/certs.d"), system("etc/containers/certs.d"), system("etc/docker/certs.d")],
   };
 }

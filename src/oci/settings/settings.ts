@@ -7,6 +7,7 @@ import { lookUpCredentials } from "./credentials.ts";
 import { pullEndpoints, pushEndpoint } from "./endpoints.ts";
 import { placesOf } from "./places.ts";
 import { readRegistries, type Registries } from "./registries.ts";
+import { readRegistriesD, type RegistriesD, usesAttachments } from "./registries-d.ts";
 import { ambiguousShortName, expandShortName } from "./short-names.ts";
 import type { Endpoint, Settings, SettingsOptions } from "./types.ts";
 
@@ -15,6 +16,7 @@ export function openSettings(options: SettingsOptions): Settings {
   const runHelper = options.runHelper ?? helperRunner(options.env);
   const notify = options.notify ?? (() => undefined);
   let reading: Promise<Registries> | undefined;
+  let registriesD: Promise<RegistriesD> | undefined;
   const registries = (): Promise<Registries> => (reading ??= readRegistries(places));
   // --tls-verify outranks `insecure` in both directions.
   const withTlsVerify = (endpoint: Endpoint): Endpoint =>
@@ -36,6 +38,9 @@ export function openSettings(options: SettingsOptions): Settings {
     },
     async pushEndpoint(registry, repository) {
       return withTlsVerify(pushEndpoint((await registries()).tables, registry, repository));
+    },
+    async usesAttachments(scopes) {
+      return usesAttachments(await (registriesD ??= readRegistriesD(places)), scopes);
     },
     async tls(registry) {
       return { ...(await readCertificates(places, registry)), verify: options.tlsVerify !== false };

@@ -1,6 +1,6 @@
 // Short names: `debian:trixie` as a full name, by alias or by the registries that registries.conf lists for it, as
 // containers-registries.conf(5) has it for a program without a terminal. No registry is ever implied.
-import { formatImageName, type ImageName, type QualifiedName, storeName } from "../reference.ts";
+import { formatImageName, type ImageName, type QualifiedName, repositoryAt, storeName } from "../reference.ts";
 import { SettingsError } from "./error.ts";
 import type { Registries } from "./registries.ts";
 
@@ -31,7 +31,7 @@ export function expandShortName(
   const candidates = registries.searchRegistries.map((host) => ({
     ...short,
     registry: host,
-    repository: host === "docker.io" && !name.repository.includes("/") ? `library/${name.repository}` : name.repository,
+    repository: repositoryAt(host, name.repository),
   }));
   const [first] = candidates;
   if (first === undefined) throw unknownShortName(name, registries, storeDescription);

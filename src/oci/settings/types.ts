@@ -17,6 +17,11 @@ export interface Settings {
   endpoints(registry: string, repository: string, kind: "tag" | "digest"): Promise<readonly Endpoint[]>;
   /** Where to push to: the name itself, never a mirror or a rewrite. Throws as `endpoints`. */
   pushEndpoint(registry: string, repository: string): Promise<Endpoint>;
+  /**
+   * Whether registries.d lets attachments of an image be read and written, its scopes most specific first; undefined when
+   * it says nothing. Throws SettingsError BAD_REGISTRIES_D.
+   */
+  usesAttachments(scopes: readonly string[]): Promise<boolean | undefined>;
   /** certs.d of the registry. `verify` is false only when the options say so. Throws SettingsError BAD_CERTS. */
   tls(registry: string): Promise<TlsSettings>;
   /**
@@ -38,7 +43,6 @@ export interface Endpoint {
   readonly repository: string;
   /** Plain HTTP and certificates nobody vouches for are allowed. */
   readonly insecure: boolean;
-  readonly isMirror: boolean;
 }
 
 export interface TlsSettings {

@@ -5,12 +5,13 @@ import { describeBytes, type Descriptor } from "../descriptor.ts";
 import { formatManifest, type Manifest, parseManifest } from "../manifest.ts";
 import { MEDIA_TYPE } from "../media-types.ts";
 import { fetchDocument, pushBytes, type Store } from "../store.ts";
+import { untilThere } from "../until-there.ts";
 import type { Claims, SignatureForm } from "./attached.ts";
 import { encodeBase64 } from "./base64.ts";
 import { BUNDLE_ANNOTATIONS, BUNDLE_TYPE, formatBundle } from "./bundle.ts";
 import { SIGNATURE_ANNOTATION, signatureName, storeSignatures } from "./find.ts";
 import { signBytes, type Signer } from "./private-key.ts";
-import { addReferrer, resolveIfThere } from "./referrers.ts";
+import { addReferrer, referrerOf, resolveIfThere } from "../referrers.ts";
 import { formatSimpleSigning, SIMPLE_SIGNING_TYPE } from "./simple-signing.ts";
 import { judgeSignatures } from "./verify.ts";
 
@@ -54,23 +55,27 @@ async function attachLayer(
   const blob = describeBytes(SIMPLE_SIGNING_TYPE, payload);
   await pushBytes(store, blob, payload);
   const annotations = { [SIGNATURE_ANNOTATION]: encodeBase64(signBytes(signer, payload)) };
-  await addLayers(store, claims.digest, [{ ...blob, annotations }]);
+  await addLayers(store, signatureName(claims.digest), [{ ...blob, annotations }]);
 }
 
-/** Adds to the `.sig` manifest what it does not have, and makes it where there is none. The blobs are in place. */
-export async function addLayers(store: Store, digest: Digest, added: readonly Descriptor[]): Promise<void> {
-  const name = signatureName(digest);
+/** Adds to a `.sig` manifest, or another of cosign's, what it does not have; makes it where there is none. */
+export async function addLayers(store: Store, name: string, added: readonly Descriptor[]): Promise<void> {
+  await untilThere(`${name} of ${store.description}`, () => addMissing(store, name, added));
+}
+
+async function addMissing(store: Store, name: string, added: readonly Descriptor[]): Promise<boolean> {
   const there = await resolveIfThere(store, name);
   const before = there === undefined ? undefined : parseManifest(await fetchDocument(store, there), name);
   const identityOf = (layer: Descriptor): string => `${layer.digest} ${layer.annotations?.[SIGNATURE_ANNOTATION]}`;
   const known = new Set(before?.layers.map(identityOf));
   const missing = added.filter((layer) => !known.has(identityOf(layer)));
-  if (missing.length === 0) return;
+  if (missing.length === 0) return true;
   const layers = [...(before?.layers ?? []), ...missing];
   const config = await pushJson(store, MEDIA_TYPE.config, imageConfigOf(layers.map((layer) => layer.digest)));
   const annotations = before?.annotations ?? {};
   const manifest: Manifest = { mediaType: MEDIA_TYPE.manifest, config, layers, annotations };
   await store.tag(await pushManifest(store, manifest), name);
+  return false;
 }
 
 /** cosign reads signatures as an image: its layers are not compressed, so their digests are the diffIds. */
@@ -91,9 +96,7 @@ async function attachBundle(store: Store, image: Descriptor, claims: Claims, sig
     subject: { mediaType, digest, sizeBytes },
     annotations: BUNDLE_ANNOTATIONS,
   };
-  const descriptor = await pushManifest(store, manifest);
-  const referrer = { ...descriptor, artifactType: BUNDLE_TYPE, annotations: BUNDLE_ANNOTATIONS };
-  await addReferrer(store, digest, referrer);
+  await addReferrer(store, digest, referrerOf(await pushManifest(store, manifest), manifest));
 }
 
 async function pushJson(store: Store, mediaType: string, value: object): Promise<Descriptor> {

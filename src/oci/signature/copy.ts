@@ -5,23 +5,31 @@ import type { Descriptor } from "../descriptor.ts";
 import type { ReadableStore, Store } from "../store.ts";
 import { addLayers } from "./attach.ts";
 import { MAX_SIGNATURE_BYTES } from "./attached.ts";
-import { type SignatureManifest, signatureManifests } from "./find.ts";
-import { addReferrer } from "./referrers.ts";
+import { type SignatureManifest, signatureManifests, signatureName } from "./find.ts";
+import { addReferrer, referrerOf } from "../referrers.ts";
 import { SIMPLE_SIGNING_TYPE } from "./simple-signing.ts";
 
-/** Call it when the image is in place. Throws what the stores throw. */
-export async function copySignatures(from: ReadableStore, image: Descriptor, to: Store): Promise<void> {
+/** Call it when the image is in place. Returns how many manifests of signatures there are. Throws what the stores throw. */
+export async function copySignatures(
+  from: ReadableStore,
+  image: Descriptor,
+  to: Store,
+  forms: "simple" | "all" = "all",
+): Promise<number> {
+  let count = 0;
   for await (const found of signatureManifests(from, image.digest)) {
     if ("reason" in found || found.manifest.layers.some(({ sizeBytes }) => sizeBytes > MAX_SIGNATURE_BYTES)) continue;
     if (found.isTagged) await copyTagged(from, found, to, image);
-    else await copyReferrer(from, found, to, image);
+    else if (forms === "all") await copyReferrer(from, found, to, image);
+    count++;
   }
+  return count;
 }
 
 async function copyTagged(from: ReadableStore, found: SignatureManifest, to: Store, image: Descriptor): Promise<void> {
   const layers = found.manifest.layers.filter(({ mediaType }) => mediaType === SIMPLE_SIGNING_TYPE);
   for (const layer of layers) if (!(await to.exists(layer))) await to.push(layer, from.fetch(layer));
-  await addLayers(to, image.digest, layers);
+  await addLayers(to, signatureName(image.digest), layers);
 }
 
 async function copyReferrer(
@@ -30,8 +38,6 @@ async function copyReferrer(
   to: Store,
   image: Descriptor,
 ): Promise<void> {
-  const { mediaType, digest, sizeBytes } = await copyImage(from, found.descriptor, to, undefined);
-  const { artifactType, config, annotations } = found.manifest;
-  const referrer = { mediaType, digest, sizeBytes, artifactType: artifactType ?? config.mediaType, annotations };
-  await addReferrer(to, image.digest, referrer);
+  const copied = await copyImage(from, found.descriptor, to, undefined);
+  await addReferrer(to, image.digest, referrerOf(copied, found.manifest));
 }

@@ -5,12 +5,10 @@ export type SignatureErrorCode =
   | "BAD_KEY"
   | "BAD_PASSWORD"
   | "NO_PASSWORD"
-  | "BAD_SIGNATURE"
   | "BAD_IDENTITY"
   | "BAD_POLICY"
   | "NOT_SIGNED"
-  | "REFUSED"
-  | "LIMIT";
+  | "REFUSED";
 
 /** NOT_SIGNED: `verify` found no signature that it accepts. REFUSED: the policy does not allow the image. */
 export class SignatureError extends SlipwayError<SignatureErrorCode> {}

@@ -1,7 +1,7 @@
 // The signatures that a store has of an image: the layers of the manifest that cosign names `sha256-<hex>.sig`, and the
 // manifests that refer to the image and hold a bundle. Whatever is wrong with one does not hide the others.
 import { concatBytes } from "../../base/bytes/index.ts";
-import { type Digest, DigestError, digestHex } from "../../base/digest.ts";
+import { type Digest, DigestError } from "../../base/digest.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Descriptor } from "../descriptor.ts";
 import { OciError } from "../error.ts";
@@ -17,7 +17,7 @@ import {
 } from "./attached.ts";
 import { decodeBase64 } from "./base64.ts";
 import { BUNDLE_TYPE_PATTERN, parseBundle } from "./bundle.ts";
-import { listReferrers, resolveIfThere } from "./referrers.ts";
+import { listReferrers, referrersTag, resolveIfThere } from "../referrers.ts";
 import { parseSimpleSigning, SIMPLE_SIGNING_TYPE } from "./simple-signing.ts";
 
 /** On the layer that holds the payload: base64 of the signature over it. */
@@ -30,7 +30,7 @@ const MAX_REFERRERS = 1000;
 
 /** The name under which cosign keeps an image's signatures beside it. */
 export function signatureName(digest: Digest): string {
-  return `sha256-${digestHex(digest)}.sig`;
+  return `${referrersTag(digest)}.sig`;
 }
 
 type Found = AttachedSignature | UnusableSignature;

@@ -1,7 +1,7 @@
 // Which name a signature must have been made for (containers-policy.json(5) "signedIdentity"). Names are compared in
 // their expanded form: `busybox` is `docker.io/library/busybox`.
 import { OciError } from "../error.ts";
-import { formatImageName, type ImageName, parseImageName } from "../reference.ts";
+import { formatImageName, type ImageName, parseImageName, repositoryAt } from "../reference.ts";
 
 export type IdentityRule =
   | { readonly type: "matchExact" | "matchRepoDigestOrExact" | "matchRepository" }
@@ -85,8 +85,7 @@ export function expandedName(text: string): ImageName | undefined {
 
 function expand(name: ImageName): ImageName & { readonly registry: string } {
   const registry = name.registry === undefined || name.registry === "index.docker.io" ? "docker.io" : name.registry;
-  const isOfficial = registry === "docker.io" && !name.repository.includes("/");
-  return { ...name, registry, repository: isOfficial ? `library/${name.repository}` : name.repository };
+  return { ...name, registry, repository: repositoryAt(registry, name.repository) };
 }
 
 function repositoryOf({ registry, repository }: ImageName): string {

@@ -104,6 +104,35 @@ describe("signing", () => {
     ]);
   });
 
+  it("adds its signature again when another signer has replaced it, and gives up in the end", async () => {
+    const store = new MemoryStore();
+    const image = await pushImage(store);
+    const tag = store.tag.bind(store);
+    for (const [replaced, outcome] of [
+      [2, BOTH],
+      [Infinity, "CONFLICT"],
+    ] as const) {
+      let left: number = replaced;
+      const before = await store.resolve(signatureName(image.digest)).catch(() => undefined);
+      const list = await store.resolve(signatureName(image.digest).replace(".sig", "")).catch(() => undefined);
+      store.tag = async (descriptor, name) => {
+        const theirs = name.endsWith(".sig") ? before : list;
+        if (left-- > 0) await (theirs === undefined ? store.delete(name).catch(() => undefined) : tag(theirs, name));
+        else await tag(descriptor, name);
+      };
+      const signed = signImage(store, image, {
+        signer: ALICE,
+        identity: `registry.example/os:${replaced}`,
+        forms: BOTH,
+      });
+      expect(await signed.catch((error: { code: string }) => error.code)).toEqual(outcome);
+    }
+    expect(summary(await judge(store, image))).toEqual([
+      "simple registry.example/os:2 alice.pub",
+      "bundle registry.example/os:2 alice.pub",
+    ]);
+  });
+
   it("leaves the only image of a store the only one to choose", async () => {
     const store = new MemoryStore();
     const image = await pushImage(store);

@@ -1,6 +1,7 @@
 // Whether a policy allows an image, containers-policy.json(5): the requirements of the most specific scope alone count,
 // and all of them.
 import { messageOf } from "../../../base/errors.ts";
+import { indexesOf } from "../../chosen-from.ts";
 import type { Descriptor } from "../../descriptor.ts";
 import { formatReference, type Reference } from "../../reference.ts";
 import type { ReadableStore } from "../../store.ts";
@@ -23,7 +24,8 @@ export interface PolicyVerdict {
 }
 
 /**
- * `images` are the ones a signature may be of: the index that the name stands for, and the image chosen from it.
+ * `images` are the ones a signature may be of: the index that the name stands for, and the image chosen from it, now or
+ * when it was pulled.
  * Throws what the signatures' store throws.
  */
 export async function evaluatePolicy(
@@ -116,8 +118,6 @@ export interface ProtectedImage {
   readonly instance?: Descriptor;
   /** The local store's directory: names in it stand in policies as `[DIRECTORY]name`. */
   readonly storeDirectory: string;
-  /** Where the signatures are, when it is not `store`. */
-  readonly signatures?: SignatureSource;
 }
 
 /**
@@ -131,9 +131,10 @@ export interface ProtectedImage {
  */
 export async function assertAllowed(image: ProtectedImage, policy: Policy): Promise<void> {
   const place = await policyPlace(image.reference, image.storeDirectory);
-  const images = image.instance === undefined ? [image.descriptor] : [image.descriptor, image.instance];
-  const source = image.signatures ?? storeSignatures(image.store);
-  const { rule, reasons } = await evaluatePolicy(policy, place, images, source);
+  const { store, descriptor, instance } = image;
+  const [index] = await indexesOf(store, descriptor);
+  const images = [index, descriptor, instance].filter((each) => each !== undefined);
+  const { rule, reasons } = await evaluatePolicy(policy, place, images, storeSignatures(store));
   if (reasons.length === 0) return;
   const name = formatReference(image.reference);
   throw new SignatureError(

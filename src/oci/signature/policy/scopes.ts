@@ -31,8 +31,8 @@ export function referenceFound(
 export async function policyPlace(reference: Reference, storeDirectory: string): Promise<PolicyPlace> {
   switch (reference.transport) {
     case "docker": {
-      const identity = fullName(reference.image);
-      return { transport: "docker", scopes: [...nameScopes(identity), ...wildcards(identity.registry)], identity };
+      const { image } = reference;
+      return { transport: "docker", scopes: dockerScopes(image), identity: fullName(image) };
     }
     case "store": {
       const identity = fullName({ registry: "localhost", ...reference.image });
@@ -50,6 +50,12 @@ export async function policyPlace(reference: Reference, storeDirectory: string):
     case "docker-archive":
       return { transport: "docker-archive", scopes: [], identity: nameOf(reference.name) };
   }
+}
+
+/** As policies and registries.d have them. */
+export function dockerScopes(image: ImageName): readonly string[] {
+  const name = fullName(image);
+  return [...nameScopes(name), ...wildcards(name.registry)];
 }
 
 function nameOf(text: string | undefined): ImageName | undefined {

@@ -1,12 +1,14 @@
 // Manifests that refer to an image (image-spec manifest.md "subject"). Registries list them; elsewhere they are found by
 // the referrers tag schema of the distribution spec ("sha256-<hex>" names an index of them), and, as other tools leave
 // them in layouts, among the nameless entries of index.json.
-import { type Digest, digestHex } from "../../base/digest.ts";
-import { SlipwayError } from "../../base/errors.ts";
-import { describeBytes, type Descriptor } from "../descriptor.ts";
-import { formatImageIndex, type ImageIndex, parseImageIndex } from "../image-index.ts";
-import { isIndexType, MEDIA_TYPE } from "../media-types.ts";
-import { fetchDocument, pushBytes, type ReadableStore, type Store } from "../store.ts";
+import { type Digest, digestHex } from "../base/digest.ts";
+import { SlipwayError } from "../base/errors.ts";
+import { describeBytes, type Descriptor } from "./descriptor.ts";
+import { EMPTY_INDEX, formatImageIndex, type ImageIndex, parseImageIndex } from "./image-index.ts";
+import type { Manifest } from "./manifest.ts";
+import { isIndexType, MEDIA_TYPE } from "./media-types.ts";
+import { untilThere } from "./until-there.ts";
+import { fetchDocument, pushBytes, type ReadableStore, type Store } from "./store.ts";
 
 /** A store that knows the answer itself, as a registry does. */
 interface ReferrerLister {
@@ -24,25 +26,37 @@ export async function listReferrers(store: ReadableStore, subject: Digest): Prom
 
 /** Makes a pushed manifest known as a referrer, unless the store has seen to that. */
 export async function addReferrer(store: Store, subject: Digest, referrer: Descriptor): Promise<void> {
-  const known = await listReferrers(store, subject);
-  if (known.some(({ digest }) => digest === referrer.digest)) return;
-  const index = await readReferrersIndex(store, subject);
-  const bytes = formatImageIndex({ ...index, manifests: [...index.manifests, referrer] });
-  const descriptor = describeBytes(MEDIA_TYPE.index, bytes);
-  await pushBytes(store, descriptor, bytes);
-  await store.tag(descriptor, referrersName(subject));
+  const name = referrersTag(subject);
+  await untilThere(`${name} of ${store.description}`, async () => {
+    const isListed = ({ digest }: Descriptor): boolean => digest === referrer.digest;
+    if ((await listReferrers(store, subject)).some(isListed)) return true;
+    const index = await readReferrersIndex(store, subject);
+    if (index.manifests.some(isListed)) return true;
+    const bytes = formatImageIndex({ ...index, manifests: [...index.manifests, referrer] });
+    const descriptor = describeBytes(MEDIA_TYPE.index, bytes);
+    await pushBytes(store, descriptor, bytes);
+    await store.tag(descriptor, name);
+    return false;
+  });
 }
 
 async function readReferrersIndex(store: ReadableStore, subject: Digest): Promise<ImageIndex> {
-  const name = referrersName(subject);
+  const name = referrersTag(subject);
   const found = await resolveIfThere(store, name);
-  if (found === undefined || !isIndexType(found.mediaType))
-    return { mediaType: MEDIA_TYPE.index, manifests: [], annotations: {} };
+  if (found === undefined || !isIndexType(found.mediaType)) return EMPTY_INDEX;
   return parseImageIndex(await fetchDocument(store, found), `${name} of ${store.description}`);
 }
 
-function referrersName(subject: Digest): string {
+/** The name of the index that lists what refers to a digest, where a store does not list it itself. */
+export function referrersTag(subject: Digest): string {
   return `sha256-${digestHex(subject)}`;
+}
+
+/** As lists of referrers have it (distribution-spec "Listing Referrers"). */
+export function referrerOf(descriptor: Descriptor, document: Manifest | ImageIndex): Descriptor {
+  const { mediaType, digest, sizeBytes } = descriptor;
+  const { annotations, artifactType = "config" in document ? document.config.mediaType : undefined } = document;
+  return { mediaType, digest, sizeBytes, annotations, ...(artifactType === undefined ? {} : { artifactType }) };
 }
 
 /** Undefined when the store has no such name. */
