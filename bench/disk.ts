@@ -9,19 +9,11 @@
  * The stages are those of one more run, with --json, which also computes the digest of the disk; the peer computes none.
  */
 import { spawn, spawnSync } from "node:child_process";
-import {
-  createReadStream,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-} from "node:fs";
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { allocatedBytes } from "../test/support/allocated.ts";
 import { median, peakBytes } from "./support.ts";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 
@@ -242,17 +234,6 @@ async function decompressedBytes(layers: readonly { path: string; mediaType: str
     for await (const chunk of stream as AsyncIterable<Buffer>) total += chunk.length;
   }
   return total;
-}
-
-function allocatedBytes(path: string): number {
-  try {
-    const stat = lstatSync(path);
-    const below = stat.isDirectory() ? readdirSync(path) : [];
-    return below.reduce((sum, entry) => sum + allocatedBytes(join(path, entry)), stat.blocks * 512);
-  } catch {
-    // Gone between listing and looking.
-    return 0;
-  }
 }
 
 function mebibytes(bytes: number): string {

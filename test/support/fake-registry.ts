@@ -255,3 +255,21 @@ async function readAll(request: IncomingMessage): Promise<Buffer> {
   for await (const chunk of request) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
 }
+
+/** Breaks the first `times` uploads of at least `minBytes`, each after `keepBytes` of it were kept. */
+export function breakUploads(registry: FakeRegistry, times: number, keepBytes: number, minBytes = 1): void {
+  let broken = 0;
+  registry.intercept = async (request, response) => {
+    const id = /uploads\/(upload-\d+)/.exec(request.url ?? "")?.[1];
+    if (id === undefined || Number(request.headers["content-length"] ?? 0) < minBytes || broken >= times) return false;
+    broken++;
+    let rest = keepBytes;
+    for await (const chunk of request) {
+      registry.uploads.get(id)?.push((chunk as Buffer).subarray(0, rest));
+      rest -= Math.min(rest, (chunk as Buffer).length);
+      if (rest === 0) break;
+    }
+    response.destroy();
+    return true;
+  };
+}

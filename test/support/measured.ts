@@ -3,10 +3,11 @@
  * it took: resident memory at its peak, and space below its store and TMPDIR. Memory is VmHWM, which the process reads of
  * itself at its end: getrusage would count the test runner that it was forked from.
  */
-import { lstatSync, mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import { start, waitFor } from "../../src/base/process/index.ts";
+import { allocatedBytes } from "./allocated.ts";
 import type { Outcome } from "./slipway.ts";
 
 export interface Measured extends Outcome {
@@ -71,15 +72,4 @@ async function bundle(folder: string): Promise<void> {
     },
     logLevel: "warning",
   });
-}
-
-export function allocatedBytes(path: string): number {
-  try {
-    const stat = lstatSync(path);
-    const below = stat.isDirectory() ? readdirSync(path) : [];
-    return below.reduce((sum, entry) => sum + allocatedBytes(join(path, entry)), stat.blocks * 512);
-  } catch {
-    // Gone between listing and looking.
-    return 0;
-  }
 }

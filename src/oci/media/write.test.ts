@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { breakUploads } from "../../../test/support/fake-registry.ts";
 import { noise } from "../../../test/support/random.ts";
 import { useRegistries } from "../../../test/support/registry-session.ts";
 import { digestOf } from "../../base/digest.ts";
@@ -64,19 +65,7 @@ describe("diskArtifact", () => {
     ["a container disk", async () => containerDisk(await raw(), { os: "linux", architecture: "amd64" })],
   ])("goes on with an upload that broke: %s", async (_, make) => {
     const registry = await start();
-    let broken = 0;
-    registry.intercept = async (request, response) => {
-      const id = /uploads\/(upload-\d+)/.exec(request.url ?? "")?.[1];
-      if (id === undefined || Number(request.headers["content-length"] ?? 0) < 10_000 || broken++ > 0) return false;
-      let rest = 500_000;
-      for await (const chunk of request) {
-        registry.uploads.get(id)?.push((chunk as Buffer).subarray(0, rest));
-        rest -= Math.min(rest, (chunk as Buffer).length);
-        if (rest === 0) break;
-      }
-      response.destroy();
-      return true;
-    };
+    breakUploads(registry, 1, 500_000, 10_000);
     const media = await make();
     const store = storeAt(registry.host);
     await copyImage(media, media.manifest, store, "1");

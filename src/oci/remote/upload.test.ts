@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type FakeRegistry, send } from "../../../test/support/fake-registry.ts";
+import { breakUploads, type FakeRegistry, send } from "../../../test/support/fake-registry.ts";
 import { noise } from "../../../test/support/random.ts";
 import { useRegistries } from "../../../test/support/registry-session.ts";
 import { describeBytes } from "../descriptor.ts";
@@ -13,24 +13,6 @@ const blob = describeBytes(MEDIA_TYPE.layer, bytes);
 
 async function* from(offset: number): AsyncGenerator<Uint8Array> {
   for (let at = offset; at < bytes.length; at += 100_000) yield bytes.subarray(at, at + 100_000);
-}
-
-/** Breaks the first `times` connections that carry a body, each after some bytes of it were kept. */
-function breakUploads(registry: FakeRegistry, times: number, keepBytes: number): void {
-  let broken = 0;
-  registry.intercept = async (request, response) => {
-    const id = /uploads\/(upload-\d+)/.exec(request.url ?? "")?.[1];
-    if (id === undefined || Number(request.headers["content-length"] ?? 0) === 0 || broken >= times) return false;
-    broken++;
-    let rest = keepBytes;
-    for await (const chunk of request) {
-      registry.uploads.get(id)?.push((chunk as Buffer).subarray(0, rest));
-      rest -= Math.min(rest, (chunk as Buffer).length);
-      if (rest === 0) break;
-    }
-    response.destroy();
-    return true;
-  };
 }
 
 function methods(registry: FakeRegistry): string {
