@@ -39,6 +39,7 @@ export async function openPlaces(context: Context, options: Readonly<Record<stri
       userAgent: `slipway/${VERSION}`,
       signal: context.signal,
       onRetry: (message) => context.progress.warn(message),
+      uploadsDirectory: join(context.storePath, "uploads"),
     });
   const connections = [connect()];
   const latest = (): Registries => connections.at(-1) as Registries;

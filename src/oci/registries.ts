@@ -9,6 +9,8 @@ export interface RegistriesOptions {
   readonly userAgent: string;
   readonly signal: AbortSignal;
   readonly onRetry: (message: string) => void;
+  /** Remembers uploads that are under way. */
+  readonly uploadsDirectory: string;
 }
 
 export type Registries = Required<Pick<Places, "registry" | "resolveShortName">> & AsyncDisposable;
@@ -27,6 +29,7 @@ export function openRegistries(options: RegistriesOptions): Registries {
           userAgent: options.userAgent,
           signal: options.signal,
           onRetry: options.onRetry,
+          uploadsDirectory: options.uploadsDirectory,
           env: options.settings.env,
         }),
     ));
