@@ -48,7 +48,7 @@ export async function openPlaces(context: Context, options: Readonly<Record<stri
     local,
     images: local.images,
     registry: (image, use) => latest().registry(image, use),
-    resolveShortName: (image) => latest().resolveShortName(image),
+    shortNameCandidates: (image) => latest().shortNameCandidates(image),
     reconnect: () => void connections.push(connect()),
     assertAllowed: async (reference, located, descriptor, instance) => {
       policy ??= policyOf(context, options);

@@ -57,7 +57,7 @@ export {
 } from "./media/index.ts";
 export { MemoryStore } from "./memory/store.ts";
 export { type Destination, openDestination } from "./destination.ts";
-export { locate, type Located, type OpenedImage, openReference, type Places } from "./open-reference.ts";
+export { expandName, locate, type Located, type OpenedImage, openReference, type Places } from "./open-reference.ts";
 export { formatPlatform, makePlatform, matchesPlatform, parsePlatform, type Platform } from "./platform.ts";
 export {
   assertRedistributable,
