@@ -17,17 +17,8 @@ import { addReferrer, readReferrers } from "./referrers.ts";
 import { checkTag, RemoteRepository } from "./repository.ts";
 import { mergeScopes, scopeOf } from "./scope.ts";
 import type { RegistrySession } from "./session.ts";
-import {
-  askState,
-  type OnBytes,
-  type OpenSource,
-  startUpload,
-  type Upload,
-  uploadOf,
-  uploadOnce,
-  uploadResumable,
-  type UploadState,
-} from "./upload.ts";
+import { uploadBlob } from "./upload-blob.ts";
+import { type OnBytes, type OpenSource, startUpload, type Upload, uploadOf, uploadOnce } from "./upload.ts";
 
 export interface RegistryStoreOptions {
   /** False where registries.d says so: then images have none, and attempts to write some fail. */
@@ -111,40 +102,11 @@ export class RegistryStore implements RemoteStore {
   /** As `push`, from a source that can be read from any offset: goes on where it broke. */
   async uploadBlob(descriptor: Descriptor, open: OpenSource, options: TransferOptions = {}): Promise<void> {
     const repository = await this.#writable();
-    const memory = descriptor.sizeBytes > SMALL_BLOB_BYTES ? this.#session.openUploads : undefined;
-    const key = `${repository.description} ${descriptor.digest}`;
-    const uploadFrom = (start: UploadState): Promise<void> =>
-      uploadResumable(repository, descriptor, start, open, {
-        has: () => this.exists(descriptor),
-        onBytes: options.onBytes ?? ignore,
-        onUpload: memory && ((upload) => memory.keep(key, upload)),
-      });
-    const fresh = async (): Promise<void> =>
-      uploadFrom({ upload: await this.#upload(repository, descriptor), offset: 0 });
-    try {
-      const left = await this.#leftOpen(repository, descriptor, await memory?.take(key));
-      // What another process has sent may be spoilt, or the registry may have forgotten it meanwhile.
-      if (left === undefined) await fresh();
-      else await uploadFrom(left).catch((error: unknown) => (isFinal(error) ? fresh() : Promise.reject(error)));
-      await memory?.forget(key);
-    } catch (error) {
-      if (isFinal(error)) await memory?.forget(key);
-      throw error;
-    } finally {
-      memory?.release(key);
-    }
-  }
-
-  /** Undefined when the registry does not know the upload any more, whatever it says then. */
-  async #leftOpen(
-    repository: RemoteRepository,
-    descriptor: Descriptor,
-    upload: Upload | undefined,
-  ): Promise<UploadState | undefined> {
-    if (upload === undefined) return undefined;
-    return askState(repository, descriptor, upload).catch((error: unknown) => {
-      if (isFinal(error)) return undefined;
-      throw error;
+    await uploadBlob(repository, descriptor, open, {
+      start: () => this.#upload(repository, descriptor),
+      memory: descriptor.sizeBytes > SMALL_BLOB_BYTES ? this.#session.openUploads : undefined,
+      has: () => this.exists(descriptor),
+      onBytes: options.onBytes ?? ignore,
     });
   }
 
@@ -322,12 +284,6 @@ export class RegistryStore implements RemoteStore {
 /** A few MiB at most: the callers check. */
 async function collect(descriptor: Descriptor, bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   return concatBytes(await Array.fromAsync(verifyStream(bytes, descriptor, descriptor.digest)));
-}
-
-/** Neither the network nor a missing login: going on with the same upload leads nowhere. */
-function isFinal(error: unknown): boolean {
-  if (error instanceof RegistryError) return !error.transient && error.code !== "UNAUTHORIZED";
-  return error instanceof OciError;
 }
 
 function isRefusal(error: unknown): boolean {
