@@ -33,11 +33,20 @@ export async function copyAttached(
   options: CopyAttachedOptions = {},
 ): Promise<void> {
   const spent = { manifests: 0, bytes: 0 };
-  for (const each of await imagesOf(from, image, 0)) {
-    await copySignatures(from, each, to, options.signatures);
-    if (options.referrers === true) await copyReferrers({ from, to, options, spent, image }, each, 0);
+  const images = [...new Map((await imagesOf(from, image, 0)).map((each) => [each.digest, each])).values()];
+  // Most have nothing, and are asked for it in vain.
+  for (let at = 0; at < images.length; at += AT_ONCE) {
+    const outcomes = await Promise.allSettled(
+      images.slice(at, at + AT_ONCE).map(async (each) => {
+        await copySignatures(from, each, to, options.signatures);
+        if (options.referrers === true) await copyReferrers({ from, to, options, spent, image }, each, 0);
+      }),
+    );
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   }
 }
+
+const AT_ONCE = 4;
 
 interface Route {
   readonly from: ReadableStore;
