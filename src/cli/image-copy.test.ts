@@ -25,6 +25,8 @@ import type { Context } from "./context.ts";
 import { copy } from "./commands/image/copy.ts";
 import { prune } from "./commands/image/prune.ts";
 import { pull } from "./commands/image/pull.ts";
+import { manifestCreate } from "./commands/manifest/create.ts";
+import { manifestPush } from "./commands/manifest/push.ts";
 import { openSystemImage } from "./system-image.ts";
 
 const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -158,6 +160,22 @@ describe("what refers to an image", () => {
     await expect(copyAttached(images, image, new MemoryStore(), { referrers: true })).rejects.toMatchObject({
       code: "LIMIT",
     });
+  });
+});
+
+describe("a list that is made here", () => {
+  it("takes its signatures and those of its images along when it is pushed", async () => {
+    const name = `${registry.host}/team/os:1`;
+    await copy(context(), [await signedList(), `docker://${name}`], { tlsVerify: false, all: true });
+    const images = await LayoutStore.open(join(root, "layout"));
+    const { manifests } = parseImageIndex(await fetchDocument(images, await images.resolve("1")), "list");
+    await pull(context(), [name], { tlsVerify: false, platform: "linux/arm64" });
+    await manifestCreate(context(), ["mine:1", name], {});
+    const local = await LayoutStore.open(store);
+    const signed = [await local.resolve("localhost/mine:1"), manifests[1] as Descriptor];
+    for (const image of signed) await signImage(local, image, { signer: SIGNER, identity: name, forms: ["simple"] });
+    await manifestPush(context(), ["mine:1", `docker://${registry.host}/other/os:1`], { tlsVerify: false });
+    for (const { digest } of signed) expect(registry.tags.has(`${digest.replace(":", "-")}.sig`)).toBe(true);
   });
 });
 
