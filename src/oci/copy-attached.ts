@@ -2,6 +2,7 @@
 // that is wanted what refers to it (image-spec manifest.md "subject"), what refers to that in turn, and what cosign keeps
 // under names beside it. What the target has stays.
 import type { Progress } from "../base/progress.ts";
+import { keepIndexes } from "./chosen-from.ts";
 import { copyImage, MAX_DEPTH } from "./copy.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { OciError } from "./error.ts";
@@ -47,6 +48,20 @@ export async function copyAttached(
 }
 
 const AT_ONCE = 4;
+
+/**
+ * The indexes that an image was chosen from, outermost first, when that one is signed: documents and signatures. Returns
+ * the annotation of the image that names them.
+ */
+export async function copySignedIndexes(
+  from: ReadableStore,
+  indexes: readonly Descriptor[],
+  to: Store,
+): Promise<Readonly<Record<string, string>>> {
+  const [index] = indexes;
+  if (index === undefined || (await copySignatures(from, index, to)) === 0) return {};
+  return keepIndexes(from, indexes, to);
+}
 
 interface Route {
   readonly from: ReadableStore;
