@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -246,5 +247,16 @@ describe("one image out of a signed list", () => {
     );
     await copy(context(), [layout, "localhost/os:1"], { platform: "linux/amd64" });
     expect(readFileSync(join(store, "index.json"), "utf8")).not.toContain("chosen-from");
+  });
+});
+
+describe("a tar of a signed layout", () => {
+  it("is read with its signatures", async () => {
+    writePolicy();
+    await signedList();
+    const tar = join(root, "layout.tar");
+    execFileSync("tar", ["-C", join(root, "layout"), "-cf", tar, "."]);
+    await copy(context(), [`oci-archive:${tar}:1`, "localhost/os:1"], options());
+    await copy(context(), ["localhost/os:1", "localhost/again:1"], options());
   });
 });
