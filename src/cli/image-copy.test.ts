@@ -1,12 +1,11 @@
-import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FakeRegistry } from "../../test/support/fake-registry.ts";
 import { type JsonDescriptor, nameImage, putBlob, putJson, readIndex } from "../../test/support/layout.ts";
-import { TINY_SYSTEM, tinyImage } from "../../test/support/tiny-image.ts";
+import { TINY_SYSTEM, tarOf, tinyImage } from "../../test/support/tiny-image.ts";
 import { NO_PROGRESS } from "../base/progress.ts";
 import {
   copyAttached,
@@ -255,7 +254,12 @@ describe("a tar of a signed layout", () => {
     writePolicy();
     await signedList();
     const tar = join(root, "layout.tar");
-    execFileSync("tar", ["-C", join(root, "layout"), "-cf", tar, "."]);
+    const files = readdirSync(join(root, "layout"), { recursive: true, encoding: "utf8", withFileTypes: true });
+    const items = files
+      .filter((file) => file.isFile())
+      .map((file) => join(file.parentPath, file.name))
+      .map((path) => ({ path: `./${relative(join(root, "layout"), path)}`, data: readFileSync(path) }));
+    writeFileSync(tar, tarOf(items));
     await copy(context(), [`oci-archive:${tar}:1`, "localhost/os:1"], options());
     await copy(context(), ["localhost/os:1", "localhost/again:1"], options());
   });
