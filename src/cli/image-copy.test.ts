@@ -1,11 +1,11 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FakeRegistry } from "../../test/support/fake-registry.ts";
 import { type JsonDescriptor, nameImage, putBlob, putJson, readIndex } from "../../test/support/layout.ts";
-import { TINY_SYSTEM, tinyImage } from "../../test/support/tiny-image.ts";
+import { TINY_SYSTEM, tarOf, tinyImage } from "../../test/support/tiny-image.ts";
 import { NO_PROGRESS } from "../base/progress.ts";
 import {
   copyAttached,
@@ -25,6 +25,8 @@ import type { Context } from "./context.ts";
 import { copy } from "./commands/image/copy.ts";
 import { prune } from "./commands/image/prune.ts";
 import { pull } from "./commands/image/pull.ts";
+import { manifestCreate } from "./commands/manifest/create.ts";
+import { manifestPush } from "./commands/manifest/push.ts";
 import { openSystemImage } from "./system-image.ts";
 
 const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -161,6 +163,22 @@ describe("what refers to an image", () => {
   });
 });
 
+describe("a list that is made here", () => {
+  it("takes its signatures and those of its images along when it is pushed", async () => {
+    const name = `${registry.host}/team/os:1`;
+    await copy(context(), [await signedList(), `docker://${name}`], { tlsVerify: false, all: true });
+    const images = await LayoutStore.open(join(root, "layout"));
+    const { manifests } = parseImageIndex(await fetchDocument(images, await images.resolve("1")), "list");
+    await pull(context(), [name], { tlsVerify: false, platform: "linux/arm64" });
+    await manifestCreate(context(), ["mine:1", name], {});
+    const local = await LayoutStore.open(store);
+    const signed = [await local.resolve("localhost/mine:1"), manifests[1] as Descriptor];
+    for (const image of signed) await signImage(local, image, { signer: SIGNER, identity: name, forms: ["simple"] });
+    await manifestPush(context(), ["mine:1", `docker://${registry.host}/other/os:1`], { tlsVerify: false });
+    for (const { digest } of signed) expect(registry.tags.has(`${digest.replace(":", "-")}.sig`)).toBe(true);
+  });
+});
+
 describe("registries.d that turns attachments off", () => {
   it("lets images count as unsigned, and nothing be signed", async () => {
     const name = `${registry.host}/team/os:1`;
@@ -228,5 +246,21 @@ describe("one image out of a signed list", () => {
     );
     await copy(context(), [layout, "localhost/os:1"], { platform: "linux/amd64" });
     expect(readFileSync(join(store, "index.json"), "utf8")).not.toContain("chosen-from");
+  });
+});
+
+describe("a tar of a signed layout", () => {
+  it("is read with its signatures", async () => {
+    writePolicy();
+    await signedList();
+    const tar = join(root, "layout.tar");
+    const files = readdirSync(join(root, "layout"), { recursive: true, encoding: "utf8", withFileTypes: true });
+    const items = files
+      .filter((file) => file.isFile())
+      .map((file) => join(file.parentPath, file.name))
+      .map((path) => ({ path: `./${relative(join(root, "layout"), path)}`, data: readFileSync(path) }));
+    writeFileSync(tar, tarOf(items));
+    await copy(context(), [`oci-archive:${tar}:1`, "localhost/os:1"], options());
+    await copy(context(), ["localhost/os:1", "localhost/again:1"], options());
   });
 });

@@ -9,14 +9,13 @@ import {
   copyAttached,
   copyImage,
   type CopyOptions,
-  copySignatures,
+  copySignedIndexes,
   type Descriptor,
   type Destination,
   fetchDocument,
   formatImageName,
   indexesOf,
   isIndexType,
-  keepIndexes,
   locate,
   type Located,
   OciError,
@@ -85,12 +84,15 @@ export async function copyReference(
         if (!reused) counts.copiedBytes += blob.sizeBytes;
       },
     });
-    const isSame = copied.digest === chosen.digest;
-    if (!isSame && options.referrers === true)
-      context.progress.warn(`what refers to ${chosen.digest} stays behind: the copy has another digest`);
-    // Of other bytes they would be no signatures.
-    const annotations = isSame ? await takeAlong(context, source, chosen, indexes, target, to, options) : {};
-    await target.publish(Object.keys(annotations).length === 0 ? copied : { ...copied, annotations });
+    if (copied.digest === chosen.digest) {
+      const annotations = await takeAlong(context, { source, image: chosen, indexes, target, to }, options);
+      await target.publish(Object.keys(annotations).length === 0 ? copied : { ...copied, annotations });
+    } else {
+      // Of other bytes they would be no signatures.
+      if (options.referrers === true)
+        context.progress.warn(`what refers to ${chosen.digest} stays behind: the copy has another digest`);
+      await target.publish(copied);
+    }
     return copied;
   };
   const { digest, mediaType } = await withLogin(context, places, to, options, attempt);
@@ -103,27 +105,28 @@ function noReferrers(target: string): OciError {
   });
 }
 
+interface CopiedImage {
+  readonly source: Located;
+  readonly image: Descriptor;
+  /** That it was chosen from just now. */
+  readonly indexes: readonly Descriptor[];
+  readonly target: Destination;
+  readonly to: Reference;
+}
+
 /** What belongs to an image comes to where the image is now; returns what is to be noted beside it there. */
 async function takeAlong(
-  context: Context,
-  { store, registryName }: Located,
-  image: Descriptor,
-  chosenFrom: readonly Descriptor[],
-  target: Destination,
-  to: Reference,
+  { progress, signal }: Context,
+  { source: { store, registryName }, image, indexes, target, to }: CopiedImage,
   { referrers = false }: ImageCopyOptions,
 ): Promise<Readonly<Record<string, string>>> {
-  const { progress, signal } = context;
-  const { attachments: signatures } = target;
+  const { attachments: signatures, keepsAnnotations = false } = target;
   if (signatures !== undefined)
     await copyAttached(store, image, target.store, { referrers, signatures, progress, signal });
-  const indexes = chosenFrom.length === 0 ? await indexesOf(store, image) : chosenFrom;
-  const [index] = indexes;
-  const isSigned =
-    index !== undefined && target.keepsAnnotations === true && (await copySignatures(store, index, target.store)) > 0;
+  const chosenFrom = indexes.length === 0 ? await indexesOf(store, image) : indexes;
   return {
     ...(to.transport === "store" && registryName !== undefined ? { [PULLED_FROM]: formatImageName(registryName) } : {}),
-    ...(isSigned ? await keepIndexes(store, indexes, target.store) : {}),
+    ...(keepsAnnotations ? await copySignedIndexes(store, chosenFrom, target.store) : {}),
   };
 }
 

@@ -39,6 +39,7 @@ export async function openPlaces(context: Context, options: Readonly<Record<stri
       userAgent: `slipway/${VERSION}`,
       signal: context.signal,
       onRetry: (message) => context.progress.warn(message),
+      uploadsDirectory: join(context.storePath, "uploads"),
     });
   const connections = [connect()];
   const latest = (): Registries => connections.at(-1) as Registries;
@@ -47,7 +48,7 @@ export async function openPlaces(context: Context, options: Readonly<Record<stri
     local,
     images: local.images,
     registry: (image, use) => latest().registry(image, use),
-    resolveShortName: (image) => latest().resolveShortName(image),
+    shortNameCandidates: (image) => latest().shortNameCandidates(image),
     reconnect: () => void connections.push(connect()),
     assertAllowed: async (reference, located, descriptor, instance) => {
       policy ??= policyOf(context, options);

@@ -2,6 +2,7 @@
 // that is wanted what refers to it (image-spec manifest.md "subject"), what refers to that in turn, and what cosign keeps
 // under names beside it. What the target has stays.
 import type { Progress } from "../base/progress.ts";
+import { keepIndexes } from "./chosen-from.ts";
 import { copyImage, MAX_DEPTH } from "./copy.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { OciError } from "./error.ts";
@@ -33,10 +34,33 @@ export async function copyAttached(
   options: CopyAttachedOptions = {},
 ): Promise<void> {
   const spent = { manifests: 0, bytes: 0 };
-  for (const each of await imagesOf(from, image, 0)) {
-    await copySignatures(from, each, to, options.signatures);
-    if (options.referrers === true) await copyReferrers({ from, to, options, spent, image }, each, 0);
+  const images = [...new Map((await imagesOf(from, image, 0)).map((each) => [each.digest, each])).values()];
+  // Most have nothing, and are asked for it in vain.
+  for (let at = 0; at < images.length; at += AT_ONCE) {
+    const outcomes = await Promise.allSettled(
+      images.slice(at, at + AT_ONCE).map(async (each) => {
+        await copySignatures(from, each, to, options.signatures);
+        if (options.referrers === true) await copyReferrers({ from, to, options, spent, image }, each, 0);
+      }),
+    );
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   }
+}
+
+const AT_ONCE = 4;
+
+/**
+ * The indexes that an image was chosen from, outermost first, when that one is signed: documents and signatures. Returns
+ * the annotation of the image that names them.
+ */
+export async function copySignedIndexes(
+  from: ReadableStore,
+  indexes: readonly Descriptor[],
+  to: Store,
+): Promise<Readonly<Record<string, string>>> {
+  const [index] = indexes;
+  if (index === undefined || (await copySignatures(from, index, to)) === 0) return {};
+  return keepIndexes(from, indexes, to);
 }
 
 interface Route {

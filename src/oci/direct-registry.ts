@@ -59,7 +59,6 @@ function direct(settings: Settings, insecure: boolean): Settings {
   return {
     credentials: (registry, repository) => settings.credentials(registry, repository),
     tls: (registry) => settings.tls(registry),
-    resolveShortName: (name) => settings.resolveShortName(name),
     shortNameCandidates: (name) => settings.shortNameCandidates(name),
     usesAttachments: () => Promise.resolve(undefined),
     endpoints: (registry, repository) => Promise.resolve([endpoint(registry, repository)]),

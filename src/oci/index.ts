@@ -1,9 +1,9 @@
 export { ArchiveStore } from "./archive/reader.ts";
 export { ArchiveWriter, OCI_ARCHIVE } from "./archive/writer.ts";
-export { indexesOf, keepIndexes } from "./chosen-from.ts";
+export { indexesOf } from "./chosen-from.ts";
 export { type HistoryEntry, type ImageConfig, parseConfig } from "./config.ts";
 export { copyImage, type CopyOptions } from "./copy.ts";
-export { copyAttached } from "./copy-attached.ts";
+export { copyAttached, copySignedIndexes } from "./copy-attached.ts";
 export { DirStore } from "./dir/store.ts";
 export { DockerArchiveStore } from "./docker-archive/reader.ts";
 export { DOCKER_ARCHIVE } from "./docker-archive/writer.ts";
@@ -57,7 +57,7 @@ export {
 } from "./media/index.ts";
 export { MemoryStore } from "./memory/store.ts";
 export { type Destination, openDestination } from "./destination.ts";
-export { locate, type Located, type OpenedImage, openReference, type Places } from "./open-reference.ts";
+export { expandName, locate, type Located, type OpenedImage, openReference, type Places } from "./open-reference.ts";
 export { formatPlatform, makePlatform, matchesPlatform, parsePlatform, type Platform } from "./platform.ts";
 export {
   assertRedistributable,
@@ -111,7 +111,6 @@ export { verifyLogin, type VerifyLoginOptions } from "./verify-login.ts";
 export {
   assertAllowed,
   type Claims,
-  copySignatures,
   expandedName,
   generateKeyPair,
   type IdentityRule,

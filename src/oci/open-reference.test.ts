@@ -29,10 +29,12 @@ beforeEach(async () => {
       remote.set(`${registry}/${repository}`, store);
       return Promise.resolve(store);
     },
-    resolveShortName: (name) =>
+    shortNameCandidates: (name) =>
       name.repository === "known"
-        ? Promise.resolve({ ...name, registry: "alias.example", repository: "team/known" })
-        : Promise.reject(new OciError("NOT_FOUND", "neither here nor there")),
+        ? Promise.resolve([{ ...name, registry: "alias.example", repository: "team/known" }])
+        : name.repository === "several"
+          ? Promise.resolve(["a.example", "b.example", "c.example"].map((registry) => ({ ...name, registry })))
+          : Promise.reject(new OciError("NOT_FOUND", "neither here nor there")),
   };
   image = await pushImage(images, "one");
 });
@@ -86,6 +88,18 @@ describe("locate", () => {
     expect(found.store).toBe(remote.get(repository));
     expect(found).toMatchObject({ name, isLocal: false });
     expect(formatImageName(withDefaults(found.registryName ?? { repository: "" }))).toBe(full);
+  });
+
+  it("goes through the registries that a short name may be at, until one has it", async () => {
+    await expect(find("several:1")).rejects.toThrow(/anywhere: a\.example\/several:1: .*; b\.example.*; c\.example/);
+    for (const [registry, name] of [
+      ["c.example", "1"],
+      ["b.example", "1"],
+      ["a.example", "latest"],
+    ]) {
+      await remote.get(`${registry}/several`)?.tag(image, name ?? "");
+      expect((await find(`several:${name}`)).registryName).toEqual({ registry, repository: "several", tag: name });
+    }
   });
 
   it("goes by the digest when there is a tag too", async () => {

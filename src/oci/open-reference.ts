@@ -1,4 +1,5 @@
 // From a name to the store it lives in: the one place that knows how each transport is read. Beside it: destination.ts.
+import { messageOf, SlipwayError } from "../base/errors.ts";
 import { ArchiveStore } from "./archive/reader.ts";
 import { openStorageImage } from "./containers-storage.ts";
 import { DirStore } from "./dir/store.ts";
@@ -26,8 +27,8 @@ export interface Places {
   readonly images: Store;
   /** One repository of a registry; with `mirrors` false none is asked, as for what is going to be changed. */
   readonly registry?: (image: QualifiedName, options?: { readonly mirrors?: boolean }) => Promise<Store>;
-  /** The full name behind a short one. Throws when there is none. */
-  readonly resolveShortName?: (image: ImageName) => Promise<QualifiedName>;
+  /** The full names that a short one may stand for, in order. Throws when there is none. */
+  readonly shortNameCandidates?: (image: ImageName) => Promise<readonly QualifiedName[]>;
 }
 
 export interface Located extends AsyncDisposable {
@@ -138,8 +139,8 @@ async function beyondStore(image: ImageName, places: Places): Promise<Located> {
   // Nobody serves the names that only this machine gives.
   if (registry !== undefined && registry !== "localhost" && places.registry !== undefined)
     return remote({ ...withDefaults(image), registry }, places, name);
-  if (registry === undefined && places.resolveShortName !== undefined)
-    return remote(withDefaults(await places.resolveShortName(image)), places, name);
+  if (registry === undefined && places.shortNameCandidates !== undefined)
+    return remote(await expandName(image, places), places, name);
   throw new OciError(
     "NOT_FOUND",
     `cannot find image ${JSON.stringify(name)}: the local store (${places.images.description}) has no ${storeName(image)}`,
@@ -148,6 +149,35 @@ async function beyondStore(image: ImageName, places: Places): Promise<Located> {
       data: { name: storeName(image), store: places.images.description },
     },
   );
+}
+
+/**
+ * The full name of an image at a registry, never of the local store. Of several that a short name may stand for, the
+ * first whose registry has it. Throws OciError NOT_FOUND, which says what each of them answered, and what the places throw.
+ */
+export async function expandName(
+  image: ImageName,
+  places: Pick<Places, "registry" | "shortNameCandidates">,
+): Promise<QualifiedName> {
+  const { registry } = image;
+  if (registry !== undefined) return { ...withDefaults(image), registry };
+  const candidates = ((await places.shortNameCandidates?.(image)) ?? []).map((each) => withDefaults(each));
+  const [first, ...more] = candidates;
+  if (first !== undefined && more.length === 0) return first;
+  const answers: string[] = [];
+  for (const candidate of candidates) {
+    try {
+      await (await places.registry?.(candidate))?.resolve(nameInRegistry(candidate));
+      return candidate;
+    } catch (error) {
+      if (!(error instanceof SlipwayError)) throw error;
+      answers.push(`${formatImageName(candidate)}: ${messageOf(error)}`);
+    }
+  }
+  throw new OciError("NOT_FOUND", `cannot find image ${formatImageName(image)} anywhere: ${answers.join("; ")}`, {
+    hint: "Write the whole name, HOST/NAME",
+    data: { name: formatImageName(image) },
+  });
 }
 
 /** An image that stays open until it is disposed. */

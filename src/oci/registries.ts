@@ -9,9 +9,11 @@ export interface RegistriesOptions {
   readonly userAgent: string;
   readonly signal: AbortSignal;
   readonly onRetry: (message: string) => void;
+  /** Remembers uploads that are under way. */
+  readonly uploadsDirectory: string;
 }
 
-export type Registries = Required<Pick<Places, "registry" | "resolveShortName">> & AsyncDisposable;
+export type Registries = Required<Pick<Places, "registry" | "shortNameCandidates">> & AsyncDisposable;
 
 /** Nothing is read and nothing connected yet. */
 export function openRegistries(options: RegistriesOptions): Registries {
@@ -27,6 +29,7 @@ export function openRegistries(options: RegistriesOptions): Registries {
           userAgent: options.userAgent,
           signal: options.signal,
           onRetry: options.onRetry,
+          uploadsDirectory: options.uploadsDirectory,
           env: options.settings.env,
         }),
     ));
@@ -36,7 +39,7 @@ export function openRegistries(options: RegistriesOptions): Registries {
       const hasAttachments = (await (await openSettings()).usesAttachments(dockerScopes(image))) !== false;
       return RegistryStore.open(image, await openSession(), { hasAttachments, mirrors });
     },
-    resolveShortName: async (image) => (await openSettings()).resolveShortName(image),
+    shortNameCandidates: async (image) => (await openSettings()).shortNameCandidates(image),
     [Symbol.asyncDispose]: async () => (await session)?.[Symbol.asyncDispose](),
   };
 }

@@ -6,7 +6,7 @@ import { OciError } from "./error.ts";
 
 const MAX_WRITES = 5;
 /** Of the first pause, which two who meet do not share; each further one is longer. */
-const PAUSE_MS = 40;
+const PAUSE_MS = 10;
 
 /** `add` is true when all is there; else it has written. Throws OciError CONFLICT after five writes in vain. */
 export async function untilThere(name: string, add: () => Promise<boolean>): Promise<void> {

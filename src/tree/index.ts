@@ -15,6 +15,7 @@ export {
 } from "./inode.ts";
 export { readTarTree } from "./from-tar.ts";
 export { contentOfSpans, entryPath, inodeOf, type LayerEntry, layerEntryOf } from "./layer-entry.ts";
+export { describeChanges, type LayerChanges } from "./layer-changes.ts";
 export { applyLayer, type ApplyOptions, mergeLayers, OPAQUE_WHITEOUT, WHITEOUT_PREFIX } from "./merge-layers.ts";
 export { treeToTar, type TreeToTarOptions } from "./to-tar.ts";
 export {

@@ -130,6 +130,15 @@ describe("images", () => {
     const raw = await execute(inspect, [source], { raw: true });
     expect(raw.data["schemaVersion"]).toBe(2);
     expect((await execute(inspect, [source], { config: true })).data["architecture"]).toBe("amd64");
+    const before = await execute(inspect, [source], {}, "inspect");
+    expect(before.data["layers"]).toMatchObject([{ files: null }, { files: null }]);
+    const read = await execute(inspect, [source], { layers: true }, "inspect");
+    expect(read.data["layers"]).toMatchObject([
+      { adds: "test", files: { changed: 0, removed: 0 } },
+      { files: { added: 1, bytes: 100_000, largest: [{ path: "usr/share/x", sizeBytes: 100_000 }] } },
+    ]);
+    expect(read.text).toMatch(/ADDED +CHANGED +REMOVED +CONTENT +BY\n/);
+    expect((await execute(inspect, [source], {}, "inspect")).data).toEqual(read.data);
     expect((await execute(inspect, [source], { kernel: true })).data).toEqual({ version: "6.1", source: "modules" });
   });
 

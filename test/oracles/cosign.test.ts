@@ -119,4 +119,28 @@ describe("cosign", () => {
     },
     { proves: "slipway verifies what cosign signs" },
   );
+
+  oracle(
+    oracleRoot,
+    "verifies the attestations and finds the SBOM that we have copied",
+    async () => {
+      await using bench = await openBench();
+      const { folder, name, list, cosign, ours } = bench;
+      await cosign("generate-key-pair", "--output-key-prefix", "theirs");
+      writeFileSync(folder.join("predicate.json"), "{}");
+      const attest = ["attest", "--key", "theirs.key", "--predicate", "predicate.json", ...OFFLINE_SIGN];
+      for (const type of ["custom", "https://x.example/report"]) await cosign(...attest, "--type", type, list);
+      writeFileSync(folder.join("sbom.json"), "{}");
+      await cosign("attach", "sbom", "--allow-insecure-registry", "--sbom", "sbom.json", list);
+      const layout = `oci:${folder.join("through")}:1`;
+      await ours("copy", "--all", "--referrers", ...INSECURE, `docker://${name}`, layout);
+      const other = name.replace("/team/", "/other/");
+      await ours("copy", "--all", "--referrers", ...INSECURE, layout, `docker://${other}`);
+      const verify = ["verify-attestation", "--key", "theirs.pub", ...OFFLINE_VERIFY];
+      for (const type of ["custom", "https://x.example/report"])
+        expect(await cosign(...verify, "--type", type, other)).toContain('"payloadType"');
+      expect(await cosign("download", "sbom", "--allow-insecure-registry", other)).toContain("{}");
+    },
+    { proves: "attestations and SBOMs under cosign's names travel" },
+  );
 });

@@ -101,4 +101,41 @@ describe("oras", () => {
     },
     { proves: "our registry keeps artifacts for other tools" },
   );
+
+  oracle(
+    oracleRoot,
+    "discovers the referrers that we have copied, and we find those that it has copied",
+    async () => {
+      using folder = tempDir();
+      const { oras, ours } = newerTools(folder);
+      await using registry = await serveRegistry(folder.join("registry"));
+      const insecure = ["--tls-verify", "false"];
+      const name = `${registry.host}/team/os:1`;
+      await ours("copy", ...insecure, tinyImage(folder.join("layout"), [TINY_SYSTEM]), `docker://${name}`);
+      for (const file of ["sbom", "report"]) writeFileSync(folder.join(file), `{"file":"${file}"}`);
+      await oras("attach", "--plain-http", "--artifact-type", "application/x.sbom", name, "sbom");
+      const [sbom] = /sha256:[0-9a-f]{64}/.exec(await oras("discover", "--plain-http", "--format", "json", name)) ?? [];
+      const first = `${registry.host}/team/os@${sbom}`;
+      await oras("attach", "--plain-http", "--artifact-type", "application/x.report", first, "report");
+      const tree = (text: string): string => text.slice(text.indexOf("\n"));
+      const wanted = tree(await oras("discover", "--plain-http", name));
+      expect(wanted).toContain("application/x.report");
+
+      // By way of the local store and of a layout of ours.
+      await ours("pull", ...insecure, "--referrers", name);
+      const other = `${registry.host}/other/os:1`;
+      await ours("push", ...insecure, "--referrers", name, `docker://${other}`);
+      expect(tree(await oras("discover", "--plain-http", other))).toBe(wanted);
+
+      // What oras wrote into a layout.
+      await oras("copy", "-r", "--from-plain-http", "--to-oci-layout", name, `${folder.join("theirs")}:1`);
+      const third = `${registry.host}/third/os:1`;
+      await ours("copy", ...insecure, "--referrers", `oci:${folder.join("theirs")}:1`, `docker://${third}`);
+      expect(tree(await oras("discover", "--plain-http", third))).toBe(wanted);
+      const fourth = `${registry.host}/fourth/os:1`;
+      await ours("copy", ...insecure, `oci:${folder.join("theirs")}:1`, `docker://${fourth}`);
+      expect(await oras("discover", "--plain-http", fourth)).not.toContain("application/x.sbom");
+    },
+    { proves: "what refers to an image travels with it" },
+  );
 });

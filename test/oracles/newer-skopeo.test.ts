@@ -1,6 +1,6 @@
 /** skopeo of Debian trixie, which knows more of zstd than that of Debian 12, against our places, registry and signatures. */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect } from "vitest";
 import { LayerCache, LayoutStore, openImage } from "../../src/oci/index.ts";
 import { mergeLayers, walk } from "../../src/tree/index.ts";
@@ -144,5 +144,45 @@ describe("skopeo of trixie", () => {
       await expect(copy("unsigned", "cosign.pub")).rejects.toThrow("A signature was required");
     },
     { proves: "the host's own policy accepts our signatures" },
+  );
+
+  oracle(
+    oracleRoot,
+    "reads the signatures that we write into dir:, and writes there what we read",
+    async () => {
+      using folder = tempDir();
+      const { skopeo, enforcing, ours } = newerTools(folder);
+      await using registry = await serveRegistry(folder.join("registry"));
+      const insecure = ["--tls-verify", "false"];
+      const image = `docker://${registry.host}/team/os:1`;
+      await ours("copy", ...insecure, tinyImage(folder.join("layout"), [TINY_SYSTEM]), image);
+      await ours("key", "generate");
+      await ours("sign", ...insecure, "--key", "cosign.key", image);
+
+      mkdirSync(folder.join("registries.d"));
+      writeFileSync(folder.join("registries.d", "x.yaml"), "default-docker: { use-sigstore-attachments: true }\n");
+      await ours("copy", ...insecure, image, `dir:${folder.join("ours")}`);
+      const attachments = ["--registries.d", folder.join("registries.d")];
+      await skopeo(...attachments, "copy", "--src-tls-verify=false", image, `dir:${folder.join("theirs")}`);
+      expect(readdirSync(folder.join("ours")).sort()).toEqual(readdirSync(folder.join("theirs")).sort());
+      const read = (name: string): unknown => {
+        const bytes = readFileSync(folder.join(name, "signature-1"));
+        const end = bytes.indexOf("\n");
+        return [bytes.subarray(0, end).toString("latin1"), JSON.parse(bytes.subarray(end).toString())];
+      };
+      expect(read("ours")).toEqual(read("theirs"));
+
+      // Under policies of the transport, each what the other wrote.
+      const signedIdentity = { type: "exactRepository", dockerRepository: `${registry.host}/team/os` };
+      const signed = { type: "sigstoreSigned", keyPath: folder.join("cosign.pub"), signedIdentity };
+      const policy = { default: [{ type: "reject" }], transports: { dir: { "": [signed] } } };
+      writeFileSync(folder.join("policy.json"), JSON.stringify(policy));
+      const strict = ["--policy", folder.join("policy.json")];
+      await enforcing(...strict, "copy", `dir:${folder.join("ours")}`, `dir:${folder.join("again")}`);
+      await ours("verify", ...strict, `dir:${folder.join("theirs")}`);
+      await ours("copy", ...strict, `dir:${folder.join("again")}`, `oci:${folder.join("back")}:1`);
+      await ours("verify", "--key", "cosign.pub", `oci:${folder.join("back")}:1`);
+    },
+    { proves: "signatures pass through dir: in both directions" },
   );
 });

@@ -12,6 +12,7 @@ import {
   MEDIA_TYPE,
   MemoryStore,
 } from "../../src/oci/index.ts";
+import { bytesOnce } from "../../src/oci/store.ts";
 import { REMOTE_LIMITS, RegistrySession, RegistryStore } from "../../src/oci/remote/index.ts";
 import { fakeSettings } from "./registry-session.ts";
 import { serveRegistry } from "./registry.ts";
@@ -139,12 +140,7 @@ async function makeImage(store: MemoryStore, pool: readonly Uint8Array[], name: 
 
 async function keep(store: MemoryStore, mediaType: string, bytes: Uint8Array): Promise<Descriptor> {
   const descriptor = describeBytes(mediaType, bytes);
-  await store.push(
-    descriptor,
-    (async function* once(): AsyncGenerator<Uint8Array> {
-      yield bytes;
-    })(),
-  );
+  await store.push(descriptor, bytesOnce(bytes));
   return descriptor;
 }
 

@@ -36,7 +36,6 @@ export function fakeSettings(options: FakeSettings = {}): Settings {
     usesAttachments: () => Promise.resolve(undefined),
     shortNameCandidates: () => Promise.reject(new Error("no short names here")),
     tls: () => Promise.resolve({ verify: options.verify ?? false, ca: options.ca ?? [], ...options.client }),
-    resolveShortName: () => Promise.reject(new Error("no short names here")),
   };
 }
 

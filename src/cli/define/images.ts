@@ -101,7 +101,8 @@ function defineInspect(app: Command, runner: Runner): void {
     .option("--platform <platform>", "which image of a multi-platform one (default: this machine's)")
     .addOption(new Option("--raw", "print the manifest or index as it is").conflicts(["config", "kernel"]))
     .addOption(new Option("--config", "print the configuration as it is").conflicts(["raw", "kernel"]))
-    .option("--kernel", "print the version of the kernel of a bootable image");
+    .option("--kernel", "print the version of the kernel of a bootable image")
+    .option("--layers", "read the layers for what they add (default: only when the cache has them)");
   addLimitOptions(inspect);
   addRegistryOptions(inspect).addHelpText(
     "after",
@@ -109,6 +110,7 @@ function defineInspect(app: Command, runner: Runner): void {
 
 Examples:
   slipway inspect debian:trixie
+  slipway inspect --layers docker://registry.example/os:1
   slipway inspect --raw docker://registry.example/os:1
   slipway inspect --kernel oci-archive:os.tar`,
   );

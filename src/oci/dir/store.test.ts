@@ -77,6 +77,15 @@ describe("DirStore", () => {
     expect(await payloads(await DirStore.open(directory), image)).toEqual(await payloads(vectors, image));
   });
 
+  it("keeps a blob of the image that a signature calls its own", async () => {
+    const store = await DirStore.create(directory);
+    const image = await pushImage(store, "one");
+    const { config, layers } = parseManifest(await fetchDocument(store, image), "");
+    await addLayers(store, signatureName(image.digest), [...layers, { ...config, mediaType: "text/plain" }]);
+    await store.tag(image);
+    for (const each of [config, ...layers]) expect(await store.exists(each)).toBe(true);
+  });
+
   it("keeps signatures of the members of an index apart", async () => {
     const store = await DirStore.create(directory);
     const image = await pushImage(store, "member");

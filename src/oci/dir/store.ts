@@ -11,6 +11,7 @@ import { verifyStream } from "../../base/stream/index.ts";
 import { describeBytes, type Descriptor } from "../descriptor.ts";
 import { OciError } from "../error.ts";
 import { asString, at, optional, parseJsonObject } from "../json.ts";
+import { reachableBlobs } from "../layout/prune.ts";
 import { streamFile } from "../layout/read-file.ts";
 import { formatManifest, MAX_MANIFEST_BYTES, parseManifest } from "../manifest.ts";
 import { isDocumentType, MEDIA_TYPE } from "../media-types.ts";
@@ -28,7 +29,6 @@ const OWN_FILE =
 export class DirStore implements Store {
   readonly description: string;
   readonly directory: string;
-  readonly #used = new Set<string>([VERSION_FILE, MANIFEST_FILE]);
   /** By the image's hex digits: manifests that become signature files when the image is complete. */
   readonly #signatures = new Map<string, Descriptor>();
   /** What signature files were read into. */
@@ -69,9 +69,7 @@ export class DirStore implements Store {
     if (await this.#signatureParts.exists(descriptor)) return true;
     const name = await this.#nameOf(descriptor);
     const found = await stat(join(this.directory, name)).catch(() => undefined);
-    if (found?.size !== descriptor.sizeBytes) return false;
-    this.#used.add(name);
-    return true;
+    return found?.size === descriptor.sizeBytes;
   }
 
   fetch(descriptor: Descriptor): AsyncIterable<Uint8Array> {
@@ -101,7 +99,6 @@ export class DirStore implements Store {
     await using file = await AtomicFile.create(join(this.directory, name), { mode: 0o644 });
     await file.writeStream(verifyStream(bytes, descriptor, descriptor.digest));
     await file.commit();
-    this.#used.add(name);
   }
 
   async resolve(name?: string): Promise<Descriptor> {
@@ -140,8 +137,10 @@ export class DirStore implements Store {
   async tag(descriptor: Descriptor, name?: string): Promise<void> {
     const signed = signedHex(name);
     if (signed !== undefined) return void this.#signatures.set(signed, descriptor);
+    const kept = new Set([VERSION_FILE, MANIFEST_FILE]);
     for (const [hex, manifest] of this.#signatures)
-      await this.#writeSignatures(hex === digestHex(descriptor.digest) ? "" : `${hex}.`, manifest);
+      for (const file of await this.#writeSignatures(hex === digestHex(descriptor.digest) ? "" : `${hex}.`, manifest))
+        kept.add(file);
     const document = documentName(descriptor);
     try {
       await rename(join(this.directory, document), join(this.directory, MANIFEST_FILE));
@@ -150,9 +149,10 @@ export class DirStore implements Store {
       if (systemErrorCode(error) !== "ENOENT" || (await this.#nameOf(descriptor)) !== MANIFEST_FILE)
         throw writeError(this.directory, error);
     }
-    this.#used.delete(document);
+    for (const each of (await reachableBlobs(this)).values())
+      kept.add(isDocumentType(each.mediaType) ? documentName(each) : digestHex(each.digest));
     for (const file of await readdir(this.directory)) {
-      if (!this.#used.has(file) && !file.endsWith(".partial")) await rm(join(this.directory, file), { force: true });
+      if (!kept.has(file) && !file.endsWith(".partial")) await rm(join(this.directory, file), { force: true });
     }
   }
 
@@ -174,23 +174,24 @@ export class DirStore implements Store {
       return descriptor;
     };
     for (const { layer, payload } of found) await push(layer.mediaType, payload);
-    const config = await push(MEDIA_TYPE.empty, Buffer.from("{}"));
     const layers = found.map(({ layer }) => layer);
+    const rootfs = { type: "layers", diff_ids: layers.map(({ digest }) => digest) };
+    const config = await push(MEDIA_TYPE.config, Buffer.from(JSON.stringify({ rootfs })));
     const manifest = { mediaType: MEDIA_TYPE.manifest, config, layers, annotations: {} };
     return push(MEDIA_TYPE.manifest, formatManifest(manifest));
   }
 
-  /** In place of the manifest, which is no part of the form. */
-  async #writeSignatures(prefix: string, descriptor: Descriptor): Promise<void> {
-    const { config, layers } = parseManifest(await fetchDocument(this, descriptor), `signatures ${descriptor.digest}`);
+  /** In place of the manifest, which is no part of the form. Returns the names of the files. */
+  async #writeSignatures(prefix: string, descriptor: Descriptor): Promise<readonly string[]> {
+    const names: string[] = [];
+    const { layers } = parseManifest(await fetchDocument(this, descriptor), `signatures ${descriptor.digest}`);
     for (const [index, layer] of layers.entries()) {
       const name = `${prefix}signature-${index + 1}`;
       const file = encodeSignatureFile({ layer, payload: await fetchDocument(this, layer) });
       await writeFileAtomic(join(this.directory, name), file);
-      this.#used.add(name);
+      names.push(name);
     }
-    for (const blob of [config, ...layers]) this.#used.delete(digestHex(blob.digest));
-    this.#used.delete(documentName(descriptor));
+    return names;
   }
 
   async #nameOf(descriptor: Descriptor): Promise<string> {

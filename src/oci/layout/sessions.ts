@@ -32,7 +32,7 @@ async function register(directory: string): Promise<string> {
   const path = join(directory, `${process.pid}-${randomBytes(6).toString("hex")}`);
   try {
     await mkdir(directory, { recursive: true });
-    await writeFile(path, identity(process.pid), { flag: "wx" });
+    await writeFile(path, processIdentity(), { flag: "wx" });
   } catch (error) {
     throw writeError(path, error);
   }
@@ -63,14 +63,24 @@ export async function oldestSession(store: string): Promise<number> {
 async function liveSince(path: string, now: number): Promise<number | undefined> {
   try {
     const { mtimeMs } = await stat(path);
-    const text = await readFile(path, "latin1");
-    const [pid = "", namespace] = text.split(" ");
-    if (text === "" || namespace !== pidNamespace()) return now - mtimeMs > FOREIGN_MS ? undefined : mtimeMs;
-    return identity(Number(pid)) === text ? mtimeMs : undefined;
+    const isAlive = isRunning(await readFile(path, "latin1")) ?? now - mtimeMs <= FOREIGN_MS;
+    return isAlive ? mtimeMs : undefined;
   } catch (error) {
     if (systemErrorCode(error) === "ENOENT") return undefined;
     throw error;
   }
+}
+
+/** What `isRunning` knows this process by. */
+export function processIdentity(): string {
+  return identity(process.pid);
+}
+
+/** Undefined for a process of another PID namespace, and for what says nothing. */
+export function isRunning(text: string): boolean | undefined {
+  const [pid = "", namespace] = text.split(" ");
+  if (text === "" || namespace !== pidNamespace()) return undefined;
+  return identity(Number(pid)) === text;
 }
 
 /** Numbers of processes come back: the time of start tells one process from another. */

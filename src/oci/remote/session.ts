@@ -5,6 +5,7 @@ import type { Settings } from "../settings/types.ts";
 import { Agents, type ProxyEnvironment } from "./agents.ts";
 import { RegistryHost } from "./host.ts";
 import { REMOTE_LIMITS, type RemoteLimits } from "./limits.ts";
+import { OpenUploads } from "./open-uploads.ts";
 import { discard } from "./read-body.ts";
 import type { RetryClock } from "./retry.ts";
 import { Transport } from "./transport.ts";
@@ -23,6 +24,8 @@ export interface SessionOptions {
   /** For HTTP_PROXY, HTTPS_PROXY, NO_PROXY; the process's own unless given. */
   readonly env?: ProxyEnvironment;
   readonly limits?: Partial<RemoteLimits>;
+  /** A directory that remembers uploads which are under way, for a process after this one. */
+  readonly uploadsDirectory?: string;
   /** False for hosts that are not to be connected to, wherever a redirect or a challenge leads; default: all may be. */
   readonly mayReach?: (url: URL) => boolean;
 }
@@ -35,6 +38,7 @@ export interface RemoteContext extends RetryClock {
 
 export class RegistrySession implements AsyncDisposable {
   readonly context: RemoteContext;
+  readonly openUploads: OpenUploads | undefined;
   readonly #agents: Agents;
   readonly #hosts = new Map<string, RegistryHost>();
 
@@ -52,6 +56,8 @@ export class RegistrySession implements AsyncDisposable {
       onRetry: options.onRetry ?? (() => undefined),
       sleep: (ms) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
     };
+    const { uploadsDirectory } = options;
+    this.openUploads = uploadsDirectory === undefined ? undefined : new OpenUploads(uploadsDirectory, this.context.now);
   }
 
   host(registry: string, insecure: boolean): RegistryHost {

@@ -17,15 +17,8 @@ import { addReferrer, readReferrers } from "./referrers.ts";
 import { checkTag, RemoteRepository } from "./repository.ts";
 import { mergeScopes, scopeOf } from "./scope.ts";
 import type { RegistrySession } from "./session.ts";
-import {
-  type OnBytes,
-  type OpenSource,
-  startUpload,
-  type Upload,
-  uploadOf,
-  uploadOnce,
-  uploadResumable,
-} from "./upload.ts";
+import { uploadBlob } from "./upload-blob.ts";
+import { type OnBytes, type OpenSource, startUpload, type Upload, uploadOf, uploadOnce } from "./upload.ts";
 
 export interface RegistryStoreOptions {
   /** False where registries.d says so: then images have none, and attempts to write some fail. */
@@ -109,9 +102,12 @@ export class RegistryStore implements RemoteStore {
   /** As `push`, from a source that can be read from any offset: goes on where it broke. */
   async uploadBlob(descriptor: Descriptor, open: OpenSource, options: TransferOptions = {}): Promise<void> {
     const repository = await this.#writable();
-    const upload = await this.#upload(repository, descriptor);
-    const has = (): Promise<boolean> => this.exists(descriptor);
-    await uploadResumable(repository, descriptor, upload, open, has, options.onBytes ?? ignore);
+    await uploadBlob(repository, descriptor, open, {
+      start: () => this.#upload(repository, descriptor),
+      memory: descriptor.sizeBytes > SMALL_BLOB_BYTES ? this.#session.openUploads : undefined,
+      has: () => this.exists(descriptor),
+      onBytes: options.onBytes ?? ignore,
+    });
   }
 
   /** True when the registry took the blob over from another of its repositories. */

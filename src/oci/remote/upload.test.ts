@@ -1,4 +1,17 @@
-import { describe, expect, it } from "vitest";
+import { spawnSync } from "node:child_process";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { breakUploads, type FakeRegistry, send } from "../../../test/support/fake-registry.ts";
 import { noise } from "../../../test/support/random.ts";
 import { useRegistries } from "../../../test/support/registry-session.ts";
@@ -17,6 +30,13 @@ async function* from(offset: number): AsyncGenerator<Uint8Array> {
 
 function methods(registry: FakeRegistry): string {
   return registry.log.map((line) => line.split(" ")[0]).join(" ");
+}
+
+/** The process above this one. */
+function livingOwner(): string {
+  const stat = readFileSync(`/proc/${process.ppid}/stat`, "latin1");
+  const started = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  return `${process.ppid} ${readlinkSync("/proc/self/ns/pid")} ${started}`;
 }
 
 describe("uploadBlob", () => {
@@ -84,6 +104,76 @@ describe("uploadBlob", () => {
     const patches = registry.seen.filter(({ method }) => method === "PATCH");
     expect(patches.map(({ headers }) => headers["content-length"])).toEqual(["1200000", "1200000", "745728"]);
     expect(registry.blobs.has(blob.digest)).toBe(true);
+  });
+
+  describe("of a process that was killed", () => {
+    let directory: string;
+    beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), "slipway-uploads-"))));
+    afterEach(() => rmSync(directory, { recursive: true, force: true }));
+    const records = (): string[] => readdirSync(directory).map((name) => join(directory, name));
+    const upload = (registry: FakeRegistry, attempts = 3, uploadsDirectory = directory): Promise<void> =>
+      storeAt(registry.host, {}, { uploadsDirectory, limits: { attempts } }).uploadBlob(blob, from);
+
+    /** A registry that has a million bytes of the blob, and whose client is gone. */
+    async function leaveOpen(
+      change: (record: Record<string, unknown>) => void = () => undefined,
+    ): Promise<FakeRegistry> {
+      const registry = await start();
+      breakUploads(registry, 1, 1_000_000);
+      await expect(upload(registry, 1)).rejects.toMatchObject({ code: "UNREACHABLE" });
+      const [path = ""] = records();
+      expect(statSync(path).mode & 0o777).toBe(0o600);
+      const { pid } = spawnSync("true");
+      const record = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+      record["owner"] = `${pid} ${readlinkSync("/proc/self/ns/pid")} 1`;
+      change(record);
+      writeFileSync(path, JSON.stringify(record));
+      registry.seen.splice(0);
+      return registry;
+    }
+
+    it("is gone on with", async () => {
+      const registry = await leaveOpen();
+      await upload(registry);
+      expect(registry.blobs.get(blob.digest)?.equals(bytes)).toBe(true);
+      expect(registry.seen.map(({ method }) => method).join(" ")).toBe("GET GET PATCH PUT");
+      expect(records()).toEqual([]);
+    });
+
+    it.each([
+      ["the registry has forgotten it", "GET GET POST PUT", (registry: FakeRegistry) => registry.uploads.clear()],
+      [
+        "what the registry has is spoilt",
+        "GET GET PATCH PUT POST PUT",
+        (registry: FakeRegistry) => {
+          for (const [first] of registry.uploads.values()) first?.fill(0);
+        },
+      ],
+      ["it is a day old", "GET POST PUT", () => records().forEach((path) => utimesSync(path, 0, 0))],
+      ["the record is no JSON", "GET POST PUT", () => records().forEach((path) => writeFileSync(path, "{"))],
+    ])("starts anew when %s", async (_, wanted, change) => {
+      const registry = await leaveOpen();
+      change(registry);
+      await upload(registry);
+      expect(registry.blobs.get(blob.digest)?.equals(bytes)).toBe(true);
+      expect(registry.seen.map(({ method }) => method).join(" ")).toBe(wanted);
+      expect(records()).toEqual([]);
+    });
+
+    it.each([
+      ["lives", (record: Record<string, unknown>) => void (record["owner"] = livingOwner())],
+      ["is in another container", (record: Record<string, unknown>) => void (record["owner"] = "1 pid:[1] 1")],
+    ])("is left alone when its process %s", async (_, change) => {
+      const registry = await leaveOpen(change);
+      await upload(registry);
+      expect(registry.seen.map(({ method }) => method).join(" ")).toBe("GET POST PUT");
+    });
+
+    it("is forgotten where the store cannot be written to", async () => {
+      const registry = await start();
+      await upload(registry, 3, "/dev/null/uploads");
+      expect(registry.blobs.has(blob.digest)).toBe(true);
+    });
   });
 
   it("never completes an upload of wrong bytes", async () => {

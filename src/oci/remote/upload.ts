@@ -61,21 +61,32 @@ function wholeBody(descriptor: Descriptor, bytes: AsyncIterable<Uint8Array>): ()
   return () => ({ sizeBytes: descriptor.sizeBytes, bytes: verifyStream(bytes, descriptor, descriptor.digest) });
 }
 
-/** `has` tells whether the registry has the blob: an upload may have succeeded without our hearing of it. */
+/** An upload, and how much of the blob the registry has. */
+export interface UploadState {
+  readonly upload: Upload;
+  readonly offset: number;
+}
+
+export interface ResumeOptions {
+  /** Whether the registry has the blob: an upload may have succeeded without our hearing of it. */
+  readonly has: () => Promise<boolean>;
+  readonly onBytes: OnBytes;
+  /** Told where the upload is from now on. */
+  readonly onUpload?: ((upload: Upload) => Promise<void>) | undefined;
+}
+
 export async function uploadResumable(
   repository: RemoteRepository,
   descriptor: Descriptor,
-  first: Upload,
+  start: UploadState,
   open: OpenSource,
-  has: () => Promise<boolean>,
-  onBytes: OnBytes,
+  { has, onBytes, onUpload }: ResumeOptions,
 ): Promise<void> {
   const attempts = new Attempts(repository.context);
-  let upload = first;
-  let offset = 0;
+  let { upload, offset } = start;
   let counted = 0;
   let chunkBytes = Infinity;
-  let isFirst = true;
+  let isFirst = offset === 0;
   /** As far as the registry ever was: an upload that starts anew over and over comes to an end. */
   let furthest = 0;
   const reached = (to: number): void => {
@@ -94,6 +105,7 @@ export async function uploadResumable(
     });
   };
   for (;;) {
+    await onUpload?.(upload);
     try {
       if (isFirst) {
         const body = (): RequestBody => wholeBody(descriptor, read())();
@@ -103,6 +115,7 @@ export async function uploadResumable(
         const sizeBytes = Math.min(descriptor.sizeBytes - offset, Math.max(chunkBytes, upload.minChunkBytes));
         const body = (): RequestBody => ({ sizeBytes, bytes: takeBytes(read(), sizeBytes) });
         upload = await patch(repository, descriptor, upload, offset, sizeBytes, body);
+        await onUpload?.(upload);
         reached(offset + sizeBytes);
       }
       return await finish(repository, descriptor, upload, undefined, false);
@@ -123,11 +136,11 @@ export async function uploadResumable(
 }
 
 /** Undefined when the registry does not know the upload, or not for sure how much of it. */
-async function askState(
+export async function askState(
   repository: RemoteRepository,
   descriptor: Descriptor,
   upload: Upload,
-): Promise<{ readonly upload: Upload; readonly offset: number } | undefined> {
+): Promise<UploadState | undefined> {
   const answer = await repository.request({
     method: "GET",
     path: upload.location,

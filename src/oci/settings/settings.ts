@@ -1,6 +1,5 @@
 // The machine's settings as one value. Nothing is read before it is asked for; registries.conf is read once, auth files
 // each time, since a login of another process may have changed them.
-import { formatImageName } from "../reference.ts";
 import { readCertificates } from "./certs-d.ts";
 import { helperRunner } from "./credential-helper.ts";
 import { lookUpCredentials } from "./credentials.ts";
@@ -8,7 +7,7 @@ import { pullEndpoints, pushEndpoint } from "./endpoints.ts";
 import { placesOf } from "./places.ts";
 import { readRegistries, type Registries } from "./registries.ts";
 import { readRegistriesD, type RegistriesD, usesAttachments } from "./registries-d.ts";
-import { ambiguousShortName, expandShortName } from "./short-names.ts";
+import { expandShortName } from "./short-names.ts";
 import type { Endpoint, Settings, SettingsOptions } from "./types.ts";
 
 export function openSettings(options: SettingsOptions): Settings {
@@ -21,12 +20,6 @@ export function openSettings(options: SettingsOptions): Settings {
   // --tls-verify outranks `insecure` in both directions.
   const withTlsVerify = (endpoint: Endpoint): Endpoint =>
     options.tlsVerify === undefined ? endpoint : { ...endpoint, insecure: !options.tlsVerify };
-  const shortNameCandidates: Settings["shortNameCandidates"] = async (name) => {
-    if (name.registry !== undefined) return [{ ...name, registry: name.registry }];
-    const { candidates, explanation } = expandShortName(name, await registries(), options.storeDescription);
-    if (explanation !== undefined) notify(explanation);
-    return candidates;
-  };
   return {
     async credentials(registry, repository) {
       const { credentialHelpers: helpers, helpersOrigin } = await registries();
@@ -45,13 +38,10 @@ export function openSettings(options: SettingsOptions): Settings {
     async tls(registry) {
       return { ...(await readCertificates(places, registry)), verify: options.tlsVerify !== false };
     },
-    shortNameCandidates,
-    async resolveShortName(name) {
-      const candidates = await shortNameCandidates(name);
-      const [only, ...more] = candidates;
-      if (only === undefined || more.length > 0)
-        throw ambiguousShortName(formatImageName(name), candidates, "registries.conf lists several search registries");
-      return only;
+    async shortNameCandidates(name) {
+      const { candidates, explanation } = expandShortName(name, await registries(), options.storeDescription);
+      if (explanation !== undefined) notify(explanation);
+      return candidates;
     },
   };
 }

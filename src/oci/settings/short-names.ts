@@ -44,7 +44,7 @@ export function expandShortName(
   };
 }
 
-export function ambiguousShortName(text: string, candidates: readonly QualifiedName[], why: string): SettingsError {
+function ambiguousShortName(text: string, candidates: readonly QualifiedName[], why: string): SettingsError {
   const names = candidates.map((candidate) => formatImageName(candidate));
   return new SettingsError(
     "AMBIGUOUS_SHORT_NAME",

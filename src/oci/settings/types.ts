@@ -25,14 +25,9 @@ export interface Settings {
   /** certs.d of the registry. `verify` is false only when the options say so. Throws SettingsError BAD_CERTS. */
   tls(registry: string): Promise<TlsSettings>;
   /**
-   * `debian:trixie` as a full name: by alias, else by the one unqualified-search registry. Throws SettingsError
-   * UNKNOWN_SHORT_NAME, which names both places (the local store, the files searched), and AMBIGUOUS_SHORT_NAME when
-   * there are several such registries.
-   */
-  resolveShortName(name: ImageName): Promise<QualifiedName>;
-  /**
-   * All that a short name may mean, to be tried in order: its alias, else each unqualified-search registry unless
-   * short-name-mode is enforcing. Throws as `resolveShortName`.
+   * All that a short name may mean, to be tried in order: its alias, else each unqualified-search registry. Throws
+   * SettingsError UNKNOWN_SHORT_NAME, which names both places (the local store, the files searched), and
+   * AMBIGUOUS_SHORT_NAME when there are several such registries and short-name-mode is enforcing.
    */
   shortNameCandidates(name: ImageName): Promise<readonly QualifiedName[]>;
 }

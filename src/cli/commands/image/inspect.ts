@@ -1,4 +1,8 @@
-// `slipway inspect IMAGE`: what an image is made of; only --kernel reads its layers.
+// `slipway inspect IMAGE`: what an image is made of. Layers are read for --layers and --kernel; what each of them adds
+// is told without being asked when the cache has them all.
+import { printable } from "../../../base/bytes/index.ts";
+import { SlipwayError } from "../../../base/errors.ts";
+import { inStage } from "../../../base/progress.ts";
 import { formatSize } from "../../../base/size.ts";
 import { kernelVersion } from "../../../image/index.ts";
 import {
@@ -7,6 +11,7 @@ import {
   formatPlatform,
   type HistoryEntry,
   type Image,
+  type LocalStore,
   locate,
   OciError,
   openDescriptor,
@@ -14,7 +19,8 @@ import {
   parsePlatform,
   parseReference,
 } from "../../../oci/index.ts";
-import { mergeLayers } from "../../../tree/index.ts";
+import { fileObjectPrefix } from "../../../ostree/index.ts";
+import { describeChanges, type LayerChanges, mergeLayers } from "../../../tree/index.ts";
 import type { CommandFunction, CommandResult } from "../../app.ts";
 import type { Context } from "../../context.ts";
 import { hostPlatform } from "../../host-platform.ts";
@@ -34,8 +40,50 @@ export const inspect: CommandFunction = async (context, [text = ""], options) =>
   const image = await openDescriptor(store, descriptor);
   if (options["config"] === true) return document(image.configBytes);
   if (options["kernel"] === true) return await kernel(context, places, image, options, text);
-  return describe(text, image, start.digest);
+  const changes = await layerChanges(context, places, image, options);
+  return describe(text, image, start.digest, changes);
 };
+
+const LARGEST = 5;
+
+/** Undefined when the layers would have to be read and nobody asked for it. */
+async function layerChanges(
+  context: Context,
+  { local }: CommandPlaces,
+  image: Image,
+  options: Readonly<Record<string, unknown>>,
+): Promise<readonly LayerChanges[] | undefined> {
+  if (options["layers"] === true) return await readChanges(context, local, image, options);
+  for (const { diffId } of image.layers) if (!(await local.cache.has(diffId))) return undefined;
+  return await readChanges(context, local, image, options).catch((error: unknown) => {
+    // What is asked for can be shown without.
+    if (error instanceof SlipwayError) return undefined;
+    throw error;
+  });
+}
+
+async function readChanges(
+  context: Context,
+  local: LocalStore,
+  image: Image,
+  options: Readonly<Record<string, unknown>>,
+): Promise<readonly LayerChanges[]> {
+  using sources = new DisposableStack();
+  const layers = await inStage(context.progress, "read", undefined, (stage) =>
+    openLayers(local.cache, image, {
+      // With this the cache serves `disk create` too, and has it from there.
+      fingerprint: { name: "ostree", prefix: fileObjectPrefix },
+      limits: readLimits(options),
+      signal: context.signal,
+      onBytes: (bytes) => stage.advance(bytes),
+    }),
+  );
+  for (const layer of layers) sources.use(layer);
+  return describeChanges(
+    layers.map(({ entries }) => entries),
+    LARGEST,
+  );
+}
 
 /** Exactly the bytes, so that they still have their digest. */
 function document(bytes: Uint8Array): CommandResult {
@@ -68,7 +116,12 @@ async function kernel(
   );
 }
 
-function describe(name: string, image: Image, digest: string): CommandResult {
+function describe(
+  name: string,
+  image: Image,
+  digest: string,
+  changes: readonly LayerChanges[] | undefined,
+): CommandResult {
   const { config, manifest } = image;
   const steps = config.history.filter(({ emptyLayer }) => !emptyLayer);
   const layers = image.layers.map(({ descriptor, diffId }, index) => ({
@@ -77,6 +130,7 @@ function describe(name: string, image: Image, digest: string): CommandResult {
     mediaType: descriptor.mediaType,
     sizeBytes: descriptor.sizeBytes,
     adds: adds(steps[index], descriptor.annotations),
+    files: filesOf(changes?.[index]),
   }));
   const sizeBytes = layers.reduce((sum, layer) => sum + layer.sizeBytes, manifest.config.sizeBytes);
   const labels = Object.entries(config.labels).toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -92,13 +146,24 @@ function describe(name: string, image: Image, digest: string): CommandResult {
   ];
   const head = rows.map(([key, value]) => `${key.padEnd(10)}  ${value}\n`).join("");
   const table = formatTable(
-    ["LAYER", "SIZE", "ADDS"],
-    layers.map((layer) => [
-      layer.digest.slice("sha256:".length, 19),
-      formatSize(layer.sizeBytes),
-      layer.adds.slice(0, 90),
+    ["LAYER", "SIZE", ...(changes === undefined ? [] : ["ADDED", "CHANGED", "REMOVED", "CONTENT"]), "BY"],
+    layers.map(({ digest: layer, sizeBytes: size, files, adds: by }) => [
+      layer.slice("sha256:".length, 19),
+      formatSize(size),
+      ...(files === null
+        ? []
+        : [String(files.added), String(files.changed), String(files.removed), formatSize(files.bytes)]),
+      by.slice(0, 90),
     ]),
   );
+  const largest = layers.flatMap(({ digest: layer, files }) =>
+    (files?.largest ?? []).map(({ path, sizeBytes: size }) => [
+      layer.slice("sha256:".length, 19),
+      formatSize(size),
+      path,
+    ]),
+  );
+  const files = largest.length === 0 ? "" : `\n${formatTable(["LAYER", "SIZE", "LARGEST FILES"], largest)}`;
   const data = {
     name,
     digest: image.manifestDigest,
@@ -113,7 +178,13 @@ function describe(name: string, image: Image, digest: string): CommandResult {
     env: config.env,
     layers,
   };
-  return { text: `${head}\n${table}`, data };
+  return { text: `${head}\n${table}${files}`, data };
+}
+
+/** Null when it is not known. */
+function filesOf(changes: LayerChanges | undefined): LayerChanges | null {
+  if (changes === undefined) return null;
+  return { ...changes, largest: changes.largest.map((each) => ({ ...each, path: printable(each.path) })) };
 }
 
 /** What the builder wrote down; chunked ostree images name the packages in an annotation. */

@@ -1,5 +1,5 @@
 // `slipway pull IMAGE…`: registry images into the local store, blobs as received, nothing unpacked.
-import { OciError, parseReference, type QualifiedName, storeName, withDefaults } from "../../../oci/index.ts";
+import { expandName, OciError, parseReference, type QualifiedName, storeName } from "../../../oci/index.ts";
 import type { CommandFunction } from "../../app.ts";
 import { copyReference } from "../../image-copy.ts";
 import { type CommandPlaces, openPlaces } from "../../places.ts";
@@ -32,7 +32,5 @@ async function registryName(text: string, places: CommandPlaces): Promise<Qualif
       hint: `Copy it: slipway copy ${text} NAME`,
     });
   }
-  const image = withDefaults(reference.image);
-  const { registry } = image;
-  return registry === undefined ? withDefaults(await places.resolveShortName(image)) : { ...image, registry };
+  return expandName(reference.image, places);
 }

@@ -1,6 +1,7 @@
 // `slipway manifest push LIST [DESTINATION]`: every member is found before the first byte is sent.
 import { messageOf, SlipwayError } from "../../../base/errors.ts";
 import {
+  copyAttached,
   copyImage,
   type Descriptor,
   fetchDocument,
@@ -40,12 +41,16 @@ export const manifestPush: CommandFunction = async (context, [text = "", to], op
     }
     await withLogin(context, places, destination, options, async () => {
       await using target = await openDestination(destination, places);
-      for (const { descriptor, located } of members)
+      const signatures = target.attachments;
+      for (const { descriptor, located } of members) {
         await copyImage(located.store, descriptor, target.store, undefined, {
           ...copyOptions(context, located, target, {}),
           preserveDigests: true,
         });
+        if (signatures !== undefined) await copyAttached(located.store, descriptor, target.store, { signatures });
+      }
       await pushBytes(target.store, listed, await fetchDocument(places.images, listed));
+      if (signatures !== undefined) await copyAttached(places.images, listed, target.store, { signatures });
       const { mediaType, digest, sizeBytes } = listed;
       await target.publish({ mediaType, digest, sizeBytes });
     });

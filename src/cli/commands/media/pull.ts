@@ -1,5 +1,5 @@
 // `slipway media pull NAME`: always from the registry, never from the local store.
-import { OciError, parseReference, type Reference, withDefaults } from "../../../oci/index.ts";
+import { expandName, OciError, parseReference, type Reference } from "../../../oci/index.ts";
 import type { CommandFunction } from "../../app.ts";
 import { fetchDisk } from "../../media-file.ts";
 import { type CommandPlaces, openPlaces } from "../../places.ts";
@@ -17,10 +17,5 @@ async function registryReference(text: string, places: CommandPlaces): Promise<R
       hint: `Take the disk out of it: slipway media extract ${text} -o FILE`,
     });
   }
-  const image = withDefaults(reference.image);
-  const { registry } = image;
-  return {
-    transport: "docker",
-    image: registry === undefined ? withDefaults(await places.resolveShortName(image)) : { ...image, registry },
-  };
+  return { transport: "docker", image: await expandName(reference.image, places) };
 }
