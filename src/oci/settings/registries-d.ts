@@ -47,11 +47,12 @@ export async function parseRegistriesD(
   text: string,
   path: string,
 ): Promise<readonly (readonly [scope: string, usesAttachments: boolean | undefined])[]> {
-  const { parse } = await import("yaml");
+  // CommonJS: in the bundle it has a default and no names.
+  const { default: yaml } = await import("yaml");
   let root: unknown;
   try {
     // Scalars stay texts: which of them are booleans differs between versions of YAML.
-    root = parse(text, { schema: "failsafe", logLevel: "error", prettyErrors: false });
+    root = yaml.parse(text, { schema: "failsafe", logLevel: "error", prettyErrors: false });
   } catch (error) {
     throw badFile(path, `it is no YAML: ${messageOf(error).split("\n")[0]}`, error);
   }
