@@ -155,11 +155,18 @@ describe("what refers to an image", () => {
     const { mediaType, digest, sizeBytes: size } = image;
     const config = { mediaType: MEDIA_TYPE.empty, digest, size: 2 ** 31 };
     const big = await push(MEDIA_TYPE.manifest, { config, layers: [], subject: { mediaType, digest, size } });
-    const list = await push(MEDIA_TYPE.index, { manifests: [{ ...big, size: big.sizeBytes }] });
-    await images.tag(list, digest.replace(":", "-"));
-    await expect(copyAttached(images, image, new MemoryStore(), { referrers: true })).rejects.toMatchObject({
-      code: "LIMIT",
-    });
+    const many = Array.from({ length: 1001 }, (_, at) => ({
+      ...describeBytes(MEDIA_TYPE.manifest, Buffer.from(String(at))),
+      size: 1,
+    }));
+    for (const [manifests, found] of [
+      [[{ ...big, size: big.sizeBytes }], /more than 1073741824 bytes/],
+      [many, /1001 manifests may refer/],
+    ] as const) {
+      await images.tag(await push(MEDIA_TYPE.index, { manifests }), digest.replace(":", "-"));
+      const copied = copyAttached(images, image, new MemoryStore(), { referrers: true });
+      await expect(copied).rejects.toThrow(found);
+    }
   });
 });
 
