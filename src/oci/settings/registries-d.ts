@@ -12,6 +12,9 @@ export interface RegistriesD {
   readonly usesAttachments: ReadonlyMap<string, boolean | undefined>;
 }
 
+/** Real ones have a few hundred bytes; deep nesting takes the parser long. */
+const MAX_FILE_BYTES = 64 * 1024;
+
 /** The first scope that says it decides, else the default; undefined when nothing is said. */
 export function usesAttachments(
   { usesAttachments: said }: RegistriesD,
@@ -29,7 +32,7 @@ export async function readRegistriesD(places: Places): Promise<RegistriesD> {
     if (names === undefined) continue;
     for (const name of names.filter((each) => each.endsWith(".yaml"))) {
       const path = join(directory, name);
-      for (const [scope, value] of await parseRegistriesD((await readSettingsFile(path)) ?? "", path)) {
+      for (const [scope, value] of await parseRegistriesD((await readSettingsFile(path, MAX_FILE_BYTES)) ?? "", path)) {
         const before = origins.get(scope);
         if (before !== undefined)
           throw badFile(path, `${scope === "" ? "default-docker" : JSON.stringify(scope)} stands in ${before} too`);
