@@ -2,7 +2,7 @@
  * What is published, seen from the outside: packed by npm, installed without a network into an empty project, run there
  * by Node 24 and by older ones.
  */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findTool, run, tempDir, type TempFolder } from "./support/tools.ts";
@@ -82,6 +82,15 @@ describe("the published package", () => {
   it("finds its commands when they are asked for", async () => {
     const result = await run(process.execPath, [project.join("node_modules/.bin/slipway"), "disk", "create", "--help"]);
     expect(result.stdout).toContain("slipway disk create");
+  });
+
+  it("reads the YAML of registries.d", async () => {
+    const directory = project.join("home/.config/containers/registries.d");
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, "a.yaml"), "default-docker: { use-sigstore-attachments: maybe }");
+    const env = { ...process.env, HOME: project.join("home"), SLIPWAY_STORE: project.join("store") };
+    const pulled = run(process.execPath, [project.join("node_modules/.bin/slipway"), "pull", "127.0.0.1:1/x"], { env });
+    await expect(pulled).rejects.toThrow('use-sigstore-attachments is "maybe", want true or false');
   });
 
   it.each(["v20.20.2", "v6.17.1", "v0.10.48"])("exits 69 with the cure on Node %s", async (old) => {

@@ -84,7 +84,10 @@ async function imagesOf(store: ReadableStore, image: Descriptor, depth: number):
 async function copyReferrers(route: Route, subject: Descriptor, depth: number): Promise<void> {
   const { from, to } = route;
   await copyNamed(route, subject);
-  for (const listed of await listReferrers(from, subject.digest)) {
+  const all = await listReferrers(from, subject.digest);
+  // Each is read to see whether it does refer to the subject.
+  if (all.length > MAX_REFERRERS) throw tooMuch(route, `${all.length} manifests may refer to ${subject.digest}`);
+  for (const listed of all) {
     if (!isDocumentType(listed.mediaType)) continue;
     const document = await readDocument(from, listed);
     if (document.subject?.digest !== subject.digest) continue;

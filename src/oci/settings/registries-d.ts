@@ -12,6 +12,9 @@ export interface RegistriesD {
   readonly usesAttachments: ReadonlyMap<string, boolean | undefined>;
 }
 
+/** Real ones have a few hundred bytes; deep nesting takes the parser long. */
+const MAX_FILE_BYTES = 64 * 1024;
+
 /** The first scope that says it decides, else the default; undefined when nothing is said. */
 export function usesAttachments(
   { usesAttachments: said }: RegistriesD,
@@ -29,7 +32,7 @@ export async function readRegistriesD(places: Places): Promise<RegistriesD> {
     if (names === undefined) continue;
     for (const name of names.filter((each) => each.endsWith(".yaml"))) {
       const path = join(directory, name);
-      for (const [scope, value] of await parseRegistriesD((await readSettingsFile(path)) ?? "", path)) {
+      for (const [scope, value] of await parseRegistriesD((await readSettingsFile(path, MAX_FILE_BYTES)) ?? "", path)) {
         const before = origins.get(scope);
         if (before !== undefined)
           throw badFile(path, `${scope === "" ? "default-docker" : JSON.stringify(scope)} stands in ${before} too`);
@@ -47,11 +50,12 @@ export async function parseRegistriesD(
   text: string,
   path: string,
 ): Promise<readonly (readonly [scope: string, usesAttachments: boolean | undefined])[]> {
-  const { parse } = await import("yaml");
+  // CommonJS: in the bundle it has a default and no names.
+  const { default: yaml } = await import("yaml");
   let root: unknown;
   try {
     // Scalars stay texts: which of them are booleans differs between versions of YAML.
-    root = parse(text, { schema: "failsafe", logLevel: "error", prettyErrors: false });
+    root = yaml.parse(text, { schema: "failsafe", logLevel: "error", prettyErrors: false });
   } catch (error) {
     throw badFile(path, `it is no YAML: ${messageOf(error).split("\n")[0]}`, error);
   }

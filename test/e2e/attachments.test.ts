@@ -1,12 +1,13 @@
+/** What belongs to images, signatures and referrers, as the commands take it along; against a small registry in memory. */
 import { generateKeyPairSync } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { FakeRegistry } from "../../test/support/fake-registry.ts";
-import { type JsonDescriptor, nameImage, putBlob, putJson, readIndex } from "../../test/support/layout.ts";
-import { TINY_SYSTEM, tarOf, tinyImage } from "../../test/support/tiny-image.ts";
-import { NO_PROGRESS } from "../base/progress.ts";
+import { FakeRegistry } from "../support/fake-registry.ts";
+import { type JsonDescriptor, nameImage, putBlob, putJson, readIndex } from "../support/layout.ts";
+import { TINY_SYSTEM, tarOf, tinyImage } from "../support/tiny-image.ts";
+import { NO_PROGRESS } from "../../src/base/progress.ts";
 import {
   copyAttached,
   describeBytes,
@@ -20,14 +21,14 @@ import {
   pushBytes,
   type Signer,
   signImage,
-} from "../oci/index.ts";
-import type { Context } from "./context.ts";
-import { copy } from "./commands/image/copy.ts";
-import { prune } from "./commands/image/prune.ts";
-import { pull } from "./commands/image/pull.ts";
-import { manifestCreate } from "./commands/manifest/create.ts";
-import { manifestPush } from "./commands/manifest/push.ts";
-import { openSystemImage } from "./system-image.ts";
+} from "../../src/oci/index.ts";
+import type { Context } from "../../src/cli/context.ts";
+import { copy } from "../../src/cli/commands/image/copy.ts";
+import { prune } from "../../src/cli/commands/image/prune.ts";
+import { pull } from "../../src/cli/commands/image/pull.ts";
+import { manifestCreate } from "../../src/cli/commands/manifest/create.ts";
+import { manifestPush } from "../../src/cli/commands/manifest/push.ts";
+import { openSystemImage } from "../../src/cli/system-image.ts";
 
 const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const SIGNER: Signer = { privateKey, publicKey: { key: publicKey, source: "alice.pub" } };
@@ -155,11 +156,18 @@ describe("what refers to an image", () => {
     const { mediaType, digest, sizeBytes: size } = image;
     const config = { mediaType: MEDIA_TYPE.empty, digest, size: 2 ** 31 };
     const big = await push(MEDIA_TYPE.manifest, { config, layers: [], subject: { mediaType, digest, size } });
-    const list = await push(MEDIA_TYPE.index, { manifests: [{ ...big, size: big.sizeBytes }] });
-    await images.tag(list, digest.replace(":", "-"));
-    await expect(copyAttached(images, image, new MemoryStore(), { referrers: true })).rejects.toMatchObject({
-      code: "LIMIT",
-    });
+    const many = Array.from({ length: 1001 }, (_, at) => ({
+      ...describeBytes(MEDIA_TYPE.manifest, Buffer.from(String(at))),
+      size: 1,
+    }));
+    for (const [manifests, found] of [
+      [[{ ...big, size: big.sizeBytes }], /more than 1073741824 bytes/],
+      [many, /1001 manifests may refer/],
+    ] as const) {
+      await images.tag(await push(MEDIA_TYPE.index, { manifests }), digest.replace(":", "-"));
+      const copied = copyAttached(images, image, new MemoryStore(), { referrers: true });
+      await expect(copied).rejects.toThrow(found);
+    }
   });
 });
 
