@@ -15,6 +15,8 @@ export interface Progress {
   stage(name: string, totalBytes?: number, part?: string): Stage;
   /** Something the user should know that is not an error. Printed once. */
   warn(message: string): void;
+  /** A line of what is being done, such as a program's output; `event` is the same for machines. */
+  note?(text: string, event: object): void;
 }
 
 const NO_STAGE: Stage = { advance: () => undefined, done: () => undefined };

@@ -1,10 +1,34 @@
-export {
-  buildDebianBase,
+export type {
+  DebianArchitecture,
   DebianBaseError,
-  type DebianArchitecture,
-  type DebianBaseOptions,
-  type DebianBaseResult,
-  type Kernel,
-  type Suite,
-  SUITE_NAMES,
+  DebianBaseOptions,
+  DebianBaseResult,
+  Kernel,
+  Suite,
 } from "./debian/index.ts";
+export { buildImage, planFor } from "./build.ts";
+export { type Containerfile, type IgnoreRules, parseContainerfile, parseIgnoreFile } from "./containerfile/index.ts";
+export { BuildError, type BuildErrorCode } from "./error.ts";
+export { buildDebianBase, buildElsewhere, readSecret } from "./on-demand.ts";
+export { outlineSecrets, outlineStages } from "./outline.ts";
+export type {
+  BaseImage,
+  BuildEvent,
+  BuildRequest,
+  BuildResult,
+  BuildServices,
+  BuiltImage,
+  HostVolume,
+  NamedContext,
+  Step,
+  StepResult,
+} from "./request.ts";
+export {
+  applyCross,
+  type CrossStatus,
+  crossStatus,
+  type CrossWrite,
+  handlerName,
+  planDisable,
+  planEnable,
+} from "./sandbox/index.ts";

@@ -2,7 +2,9 @@
 import { Command, CommanderError, Option } from "commander";
 import type { Context } from "./context.ts";
 import { defineBase } from "./define/base.ts";
+import { defineBuild } from "./define/build.ts";
 import { defineCompletion } from "./define/completion.ts";
+import { defineCross } from "./define/cross.ts";
 import { defineDisk } from "./define/disk.ts";
 import { defineImages } from "./define/images.ts";
 import { defineManifest } from "./define/manifest.ts";
@@ -44,6 +46,7 @@ export function defineApp(version: string, runner: Runner): Command {
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError("(slipway COMMAND --help shows examples)")
     .exitOverride();
+  defineBuild(app, runner);
   defineImages(app, runner);
   defineManifest(app, runner);
   defineDisk(app, runner);
@@ -53,6 +56,7 @@ export function defineApp(version: string, runner: Runner): Command {
   defineRegistry(app, runner);
   defineLogin(app, runner);
   defineSignatures(app, runner);
+  defineCross(app, runner);
   defineCompletion(app, runner);
   return app;
 }

@@ -19,6 +19,7 @@ export {
 } from "./image.ts";
 export { choosePlatform, formatImageIndex, type ImageIndex, parseImageIndex } from "./image-index.ts";
 export { type Layer, LayerCache, type OpenLayerOptions } from "./layer/cache.ts";
+export type { LayerPaths } from "./layer/paths-file.ts";
 export { openLayers } from "./layer/open-all.ts";
 export type { Fingerprint } from "./layer/fingerprint.ts";
 export { DEFAULT_LAYER_LIMITS, type LayerLimits } from "./layer/limits.ts";

@@ -80,6 +80,14 @@ export function sortedEntries(inode: DirectoryInode): [ByteString, Inode][] {
   return [...inode.entries].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
+/** A tree with directories of its own; all other inodes are shared. */
+export function copyDirectories(root: DirectoryInode): DirectoryInode {
+  const entries = new Map<ByteString, Inode>();
+  for (const [name, inode] of root.entries)
+    entries.set(name, inode.type === "directory" ? copyDirectories(inode) : inode);
+  return { ...root, entries };
+}
+
 const TYPE_BITS: Record<Inode["type"], number> = {
   file: 0o100000,
   directory: 0o40000,

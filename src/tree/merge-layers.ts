@@ -38,6 +38,47 @@ export function applyLayer(
   return overlay(lower, layer.root);
 }
 
+/** What one layer alone says about a path. */
+export interface LayerName {
+  readonly path: ByteString;
+  /** Undefined: a directory that is only the parent of entries, or nothing (then `hides` is true). */
+  readonly inode?: Inode;
+  readonly isDirectory: boolean;
+  /** What the layers below have at this path is hidden: by a whiteout, or because the parent is opaque. */
+  readonly hides: boolean;
+  /** Of a directory: what the layers below have in it is hidden. */
+  readonly isOpaque: boolean;
+}
+
+/**
+ * Every path that a layer says something about, parents first. Undefined when a hard link leads to another layer or to a
+ * later entry: then only all layers together tell what it means. Throws TreeError as `applyLayer`.
+ */
+export function layerNames(entries: Iterable<LayerEntry>): LayerName[] | undefined {
+  const layer = new LayerTree(directory(), true);
+  for (const entry of entries) layer.add(entry);
+  if (layer.hasLateLinks) return undefined;
+  const names: LayerName[] = [];
+  flatten(layer.root, "", false, names);
+  return names;
+}
+
+function flatten(current: LayerDirectory, path: ByteString, hides: boolean, names: LayerName[]): void {
+  const { metadata, opaque } = current;
+  const inode = metadata === undefined ? {} : { inode: directory(plainMetadata(metadata)) };
+  names.push({ path, ...inode, isDirectory: true, hides, isOpaque: opaque });
+  const prefix = path === "" ? "" : `${path}/`;
+  for (const [name, child] of current.children) {
+    const childHides = opaque || current.whiteouts.has(name);
+    if (child instanceof LayerDirectory) flatten(child, `${prefix}${name}`, childHides, names);
+    else names.push({ path: `${prefix}${name}`, inode: child, isDirectory: false, hides: childHides, isOpaque: false });
+  }
+  for (const name of current.whiteouts) {
+    if (!current.children.has(name))
+      names.push({ path: `${prefix}${name}`, isDirectory: false, hides: true, isOpaque: false });
+  }
+}
+
 /** A directory of the layer that is being applied. */
 class LayerDirectory {
   readonly children = new Map<ByteString, LayerDirectory | Exclude<Inode, DirectoryInode>>();
@@ -71,6 +112,10 @@ class LayerTree {
     if (this.#whiteouts && name.startsWith(WHITEOUT_PREFIX)) addWhiteout(parent, name, entry.path);
     else if (entry.type === "hardlink") this.#link(parent, name, entry);
     else this.#put(parent, name, entry);
+  }
+
+  get hasLateLinks(): boolean {
+    return this.#lateLinks.length > 0;
   }
 
   /** Links whose target comes after them. */
@@ -162,7 +207,8 @@ function addWhiteout(parent: LayerDirectory, name: ByteString, path: ByteString)
   parent.whiteouts.add(hidden);
 }
 
-const PARENT_METADATA: Metadata = { mode: 0o755, uid: 0, gid: 0, mtimeSeconds: 0, xattrs: [] };
+/** Of a directory that no layer has an entry for. */
+export const PARENT_METADATA: Metadata = { mode: 0o755, uid: 0, gid: 0, mtimeSeconds: 0, xattrs: [] };
 
 function overlay(lower: DirectoryInode | undefined, upper: LayerDirectory): DirectoryInode {
   const entries = lower === undefined || upper.opaque ? new Map<ByteString, Inode>() : lower.entries;
@@ -174,6 +220,9 @@ function overlay(lower: DirectoryInode | undefined, upper: LayerDirectory): Dire
       child instanceof LayerDirectory ? overlay(below?.type === "directory" ? below : undefined, child) : child,
     );
   }
-  const { mode, uid, gid, mtimeSeconds, xattrs } = upper.metadata ?? lower ?? PARENT_METADATA;
-  return { mode, uid, gid, mtimeSeconds, xattrs, type: "directory", entries };
+  return { ...plainMetadata(upper.metadata ?? lower ?? PARENT_METADATA), type: "directory", entries };
+}
+
+function plainMetadata({ mode, uid, gid, mtimeSeconds, xattrs }: Metadata): Metadata {
+  return { mode, uid, gid, mtimeSeconds, xattrs };
 }

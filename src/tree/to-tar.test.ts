@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { contentBytes, contentOf, MemorySource } from "../base/io/index.ts";
+import { contentBytes, contentOf, dataBytes, EMPTY_CONTENT, type Extent, MemorySource } from "../base/io/index.ts";
 import { readTarTree } from "./from-tar.ts";
 import { directory, type DirectoryInode, file, type Inode, symlink, type Xattr } from "./inode.ts";
-import { walk } from "./path.ts";
-import { treeToTar, type TreeToTarOptions } from "./to-tar.ts";
+import { entryOf } from "./diff-trees.ts";
+import { lookup, walk } from "./path.ts";
+import { entriesToTar, treeToTar, type TreeToTarOptions } from "./to-tar.ts";
 
 async function tarOf(root: DirectoryInode, options?: TreeToTarOptions): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
@@ -127,5 +128,40 @@ describe("treeToTar", () => {
   it("refuses sockets", async () => {
     const socket: Inode = { type: "socket", mode: 0, uid: 0, gid: 0, mtimeSeconds: 0, xattrs: [] };
     await expect(tarOf(directory({}, [["s", socket]]))).rejects.toMatchObject({ code: "UNSUPPORTED" });
+  });
+});
+
+describe("entriesToTar", () => {
+  const data = contentOf(Buffer.from("data"));
+  const extent = (at: number): Extent => ({ ...(data.extents[0] as Extent), at });
+
+  it.each([
+    ["in the middle", 3_000_001, [0, 2_999_900]],
+    ["at the end", 200_000, [5000]],
+    ["only", 100_000, []],
+    ["many", 9_000_000, Array.from({ length: 60 }, (_, index) => index * 150_000 + 77)],
+  ] as const)("leaves holes out when asked: %s", async (_, sizeBytes, starts) => {
+    const content = { sizeBytes, extents: starts.map(extent) };
+    for (const path of ["holey", `\xff${"d/".repeat(99)}holey`]) {
+      const entry = entryOf(path, file(content, { mtimeSeconds: -3, uid: 7 }));
+      const after = entryOf("z", file(data));
+      const tar = Buffer.concat(await Array.fromAsync(entriesToTar([entry, after], { sparse: true })));
+      expect(tar.length).toBeLessThan(sizeBytes / 2 + 5000 * starts.length);
+      const root = await readTarTree(new MemorySource(tar));
+      const read = lookup(root, path);
+      expect(read).toMatchObject({ type: "file", uid: 7, mtimeSeconds: -3 });
+      expect(lookup(root, "z")?.type).toBe("file");
+      const found = read?.type === "file" ? read.content : EMPTY_CONTENT;
+      expect(found.sizeBytes).toBe(sizeBytes);
+      expect(dataBytes(found)).toBeLessThan(sizeBytes / 2);
+      const both = await Promise.all([content, found].map((each) => contentBytes(each, sizeBytes)));
+      expect(Buffer.compare(both[0] as Uint8Array, both[1] as Uint8Array)).toBe(0);
+    }
+  });
+
+  it("writes zeros for holes otherwise", async () => {
+    const entry = entryOf("holey", file({ sizeBytes: 100_000, extents: [] }));
+    const tar = Buffer.concat(await Array.fromAsync(entriesToTar([entry])));
+    expect(tar.length).toBe(512 + 100_352 + 1024);
   });
 });

@@ -1,8 +1,9 @@
 // A tree as a tar: sorted, hard links to the first name, times clamped when asked: equal trees, equal bytes.
 import { type ByteString, printable } from "../base/bytes/index.ts";
-import { type Content, EMPTY_CONTENT, readContent } from "../base/io/index.ts";
-import { encodeTarHeader, TAR_END, tarPadding, type TarWriteEntry } from "../formats/tar/index.ts";
+import { type Content, dataBytes, dataRuns, EMPTY_CONTENT, readContent } from "../base/io/index.ts";
+import { encodeTarHeader, sparseBytes, TAR_END, tarPadding, type TarWriteEntry } from "../formats/tar/index.ts";
 import type { DirectoryInode, Inode } from "./inode.ts";
+import type { LayerEntry } from "./layer-entry.ts";
 import { TreeError, walk } from "./path.ts";
 
 export interface TreeToTarOptions {
@@ -13,21 +14,67 @@ export interface TreeToTarOptions {
 }
 
 /** The bytes of the tar in fresh chunks of about 1 MiB. Throws TreeError UNSUPPORTED for sockets. */
-export async function* treeToTar(root: DirectoryInode, options: TreeToTarOptions = {}): AsyncGenerator<Uint8Array> {
+export function treeToTar(root: DirectoryInode, options: TreeToTarOptions = {}): AsyncGenerator<Uint8Array> {
+  return pack(tarEntries(root, options));
+}
+
+/**
+ * A layer's entries as they are, in their order, as a tar: chunks as above. With `sparse`, holes of files are left out: for
+ * GNU tar and us, not for layers.
+ */
+export function entriesToTar(
+  entries: Iterable<LayerEntry>,
+  options: { readonly sparse?: boolean } = {},
+): AsyncGenerator<Uint8Array> {
+  return pack(layerEntries(entries, options.sparse ?? false));
+}
+
+function* layerEntries(entries: Iterable<LayerEntry>, sparse: boolean): Generator<PackedEntry> {
+  for (const entry of entries) {
+    const { content, target, path } = entry;
+    const runs = sparse && content.sizeBytes - dataBytes(content) >= MIN_HOLES_BYTES ? runsOf(content) : undefined;
+    yield {
+      entry: {
+        ...entry,
+        path: path === "" ? "./" : path,
+        linkTarget: target,
+        sizeBytes: content.sizeBytes,
+        ...(runs === undefined ? {} : { sparse: runs }),
+      },
+      content,
+    };
+  }
+}
+
+/** Fewer are not worth a map. */
+const MIN_HOLES_BYTES = 64 * 1024;
+const GRAIN_BYTES = 4096;
+
+function runsOf(content: Content): { readonly at: number; readonly length: number }[] {
+  return dataRuns(content, GRAIN_BYTES).map(({ at, length }) => ({
+    at,
+    length: Math.min(length, content.sizeBytes - at),
+  }));
+}
+
+interface PackedEntry {
+  readonly entry: TarWriteEntry;
+  readonly content: Content;
+}
+
+async function* pack(entries: Iterable<PackedEntry>): AsyncGenerator<Uint8Array> {
   const packer = new Packer();
-  for (const { entry, content } of tarEntries(root, options)) {
+  for (const { entry, content } of entries) {
     yield* packer.add(encodeTarHeader(entry));
-    yield* packer.addContent(content);
-    yield* packer.add(TAR_END.subarray(0, tarPadding(content.sizeBytes)));
+    const runs = entry.sparse ?? [{ at: 0, length: content.sizeBytes }];
+    for (const { at, length } of runs) yield* packer.addContent(content, at, length);
+    yield* packer.add(TAR_END.subarray(0, tarPadding(sparseBytes(runs))));
   }
   yield* packer.add(TAR_END);
   yield* packer.flush();
 }
 
-function* tarEntries(
-  root: DirectoryInode,
-  options: TreeToTarOptions,
-): Generator<{ entry: TarWriteEntry; content: Content }> {
+function* tarEntries(root: DirectoryInode, options: TreeToTarOptions): Generator<PackedEntry> {
   const firstNames = new Map<Inode, ByteString>();
   for (const { path, inode } of walk(root)) {
     if (path === "" && options.includeRoot === false) continue;
@@ -79,13 +126,13 @@ class Packer {
     }
   }
 
-  async *addContent(content: Content): AsyncGenerator<Uint8Array> {
-    for (let done = 0; done < content.sizeBytes;) {
+  async *addContent(content: Content, at: number, length: number): AsyncGenerator<Uint8Array> {
+    for (let done = 0; done < length;) {
       const room = this.#chunk.subarray(
         this.#filled,
-        this.#filled + Math.min(CHUNK_BYTES - this.#filled, content.sizeBytes - done),
+        this.#filled + Math.min(CHUNK_BYTES - this.#filled, length - done),
       );
-      await readContent(content, done, room);
+      await readContent(content, at + done, room);
       done += room.length;
       yield* this.#advance(room.length);
     }

@@ -1,13 +1,15 @@
 /**
  * The signed GRUB of Debian 12 (2.06), 13 (2.12) and forky (2.14) over our disks: boot, upgrade and rollback by the
  * distribution's own ostree, boot each time; it also judges the repository that we wrote.
- * forky with composefs: / is an overlay over .ostree.cfs. trixie once more as an aarch64 system.
+ * forky with composefs: / is an overlay over .ostree.cfs. trixie once more as an aarch64 system. Each has the image of a
+ * Containerfile with a RUN step, the aarch64 one by emulation where this machine is another.
  */
 import { spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { describe, expect } from "vitest";
 import { startVm, type Vm } from "../../src/vm/index.ts";
 import { debianImage, slipwayJson } from "../support/slipway.ts";
-import { asRoot, oracle, type Requirement, tempDir } from "../support/tools.ts";
+import { asRoot, oracle, type Requirement, tempDir, type TempFolder } from "../support/tools.ts";
 import { upgradeAndRollBack } from "../support/upgrade.ts";
 
 const BOOT_MS = 1_200_000;
@@ -38,11 +40,12 @@ describe("GRUB, upgrade and rollback", () => {
       `${suite}, ${architecture}${composefs ? ", with composefs" : ""}`,
       async () => {
         using folder = tempDir();
-        const image = await debianImage(suite, [
+        const base = await debianImage(suite, [
           ...(suite === "forky" ? STALE : []),
           ...(composefs ? ["--composefs"] : []),
           ...(architecture === "arm64" ? ["--arch", "arm64"] : []),
         ]);
+        const image = await derived(base, architecture, folder);
         const made = await slipwayJson<{ deployment: { commit: string } }>([
           "disk",
           "create",
@@ -59,6 +62,7 @@ describe("GRUB, upgrade and rollback", () => {
         const { state } = await vm.waitForBoot({ timeoutMs: BOOT_MS });
         expect(state, (await vm.exec("systemctl --failed")).stdout).toBe("running");
         expect(await answer(vm, "uname -m")).toBe(architecture === "arm64" ? "aarch64" : "x86_64");
+        expect(await answer(vm, "cat /usr/lib/built-on")).toBe(await answer(vm, "uname -m"));
         expect(await answer(vm, "findmnt -no FSTYPE /")).toBe(composefs ? "overlay" : "ext4");
         expect((await vm.exec("touch /usr/x")).stderr).toContain("Read-only file system");
         const sizeKiB = Number(await answer(vm, "df --output=size /sysroot | tail -n 1"));
@@ -71,6 +75,18 @@ describe("GRUB, upgrade and rollback", () => {
     );
   }
 });
+
+/** An image made by `slipway build`, its steps run by the architecture's own programs. */
+async function derived(base: string, architecture: Case["architecture"], folder: TempFolder): Promise<string> {
+  mkdirSync(folder.join("context"));
+  writeFileSync(
+    folder.join("context/Containerfile"),
+    `FROM ${base}\nRUN uname -m > /usr/lib/built-on && systemctl disable apt-daily.timer && ldconfig\n`,
+  );
+  const name = `test/derived:${architecture}`;
+  await slipwayJson(["build", "--platform", `linux/${architecture}`, "-t", name, folder.join("context")]);
+  return name;
+}
 
 /** The guest's own ostree, which is newer than the host's from trixie on. */
 async function judgeRepository(vm: Vm, commit: string): Promise<void> {

@@ -1,16 +1,21 @@
 /**
- * Boots of Debian trixie under QEMU: one disk, two machines made of it. The first is asked everything, upgraded and
- * rolled back by real ostree; the second only has to be another machine.
+ * Boots of Debian trixie under QEMU. The first machine is asked everything, upgraded and rolled back by real ostree; the
+ * second has an image that was built on the first one's, and has to be another machine.
  */
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { startVm, type Vm } from "../../src/vm/index.ts";
 import { extractPartition, partitionsOf } from "../support/disk.ts";
+import { hostAptVolumes } from "../support/host-apt.ts";
 import { debianImage, slipwayJson } from "../support/slipway.ts";
 import { upgradeAndRollBack } from "../support/upgrade.ts";
 import { asRoot, missingOf, oracle, run, tempDir, type TempFolder } from "../support/tools.ts";
 
 const BOOT_MS = 900_000;
 const NEEDS = ["mmdebstrap", "qemu-system-x86_64", "qemu-img", "ssh", "ostree", "e2fsck", "sfdisk", asRoot];
+const WEB_SERVER = join(dirname(dirname(import.meta.dirname)), "examples", "web-server-debian");
+const PAGE = "root/usr/share/example-site/index.html";
 const canBoot = missingOf(NEEDS).length === 0;
 
 interface CreateResult {
@@ -117,29 +122,25 @@ describe("a booted Debian trixie", () => {
 
   oracle(
     NEEDS,
-    "is another machine on another disk",
+    "is another machine with the image of an example, and serves its page",
     async () => {
-      const image = folder.join("fresh.raw");
-      await slipwayJson([
-        "disk",
-        "create",
-        await debianImage("trixie"),
-        "--type",
-        "raw",
-        "-o",
-        folder.path,
-        "--name",
-        "fresh",
-      ]);
-      await using second = await startVm({ disk: image, architecture: "amd64" });
-      await second.waitForBoot({ timeoutMs: BOOT_MS });
+      const name = "test/web-server:1";
+      const base = ["--build-arg", `BASE=${await debianImage("trixie")}`];
+      const volumes = await hostAptVolumes(folder, "trixie");
+      await slipwayJson(["build", ...base, ...volumes, "-t", name, WEB_SERVER]);
+      await slipwayJson(["disk", "create", name, "--type", "raw", "-o", folder.path, "--name", "web"]);
+      await using second = await startVm({ disk: folder.join("web.raw"), architecture: "amd64" });
+      const booted = await second.waitForBoot({ timeoutMs: BOOT_MS });
+      expect(booted.state, (await second.exec("systemctl --failed --no-legend --plain")).stdout).toBe("running");
+      const page = await second.exec("exec 3<>/dev/tcp/127.0.0.1/80; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3");
+      expect(page.stdout, page.stderr).toContain(readFileSync(join(WEB_SERVER, PAGE), "utf8").trim());
       identities.push(await identity(second));
       const [one, two] = identities.map((each) => each.split("\n"));
       expect(one?.length).toBeGreaterThan(2);
       for (const [index, line] of (one ?? []).entries()) expect(line).not.toBe(two?.[index]);
       await second.shutdown();
     },
-    { proves: "machine ids and host keys are not in the image", timeoutMs: 2 * BOOT_MS },
+    { proves: "what build makes boots; machine ids and host keys are not in the image", timeoutMs: 2 * BOOT_MS },
   );
 });
 

@@ -85,13 +85,16 @@ export class AtomicFile implements Sink, AsyncDisposable {
     }
   }
 
-  /** Syncs, renames over `path`, syncs the directory. `sync: false` is for caches that can be made again. */
-  async commit(options: { readonly sync?: boolean } = {}): Promise<void> {
+  /**
+   * Syncs, renames over `path`, syncs the directory. `sync: false` is for caches that can be made again; `as` is another
+   * path in the same directory, for files whose content decides their name.
+   */
+  async commit(options: { readonly sync?: boolean; readonly as?: string } = {}): Promise<void> {
     try {
       await this.#sync.finish();
       if (options.sync !== false) await this.#handle.sync();
       await this.#handle.close();
-      await rename(this.#temporary, this.path);
+      await rename(this.#temporary, options.as ?? this.path);
       this.#done = true;
       if (options.sync !== false) await syncDirectory(dirname(this.path));
     } catch (error) {

@@ -19,6 +19,7 @@ export { FileSource } from "./file-source.ts";
 export { type DataRun, dataRuns } from "./runs.ts";
 export { stretches } from "./stretches.ts";
 export { type HeldLock, type LockOptions, withFileLock } from "./lock.ts";
+export { ownerState, type OwnerState, ownerText } from "./owner.ts";
 export { assertInRange, IoError, MemorySource, readBytes, type Sink, type Source } from "./source.ts";
 export { makeTempDir, type TempDir } from "./temp.ts";
 export { writeError } from "./write-error.ts";

@@ -32,6 +32,7 @@ export function createProgress(mode: ProgressMode, output: ProgressOutput): Prog
   return {
     seconds,
     warn: (message) => printer.warn(message),
+    note: (text, event) => printer.note(text, event),
     close: () => printer.close?.(),
     stage: (name, totalBytes, part) => {
       const startedMs = output.now();
@@ -76,10 +77,11 @@ interface StageState {
 interface Printer {
   update(state: StageState, finished: boolean): void;
   warn(message: string): void;
+  note(text: string, event: object): void;
   close?(): void;
 }
 
-const SILENT: Printer = { update: () => undefined, warn: () => undefined };
+const SILENT: Printer = { update: () => undefined, warn: () => undefined, note: () => undefined };
 
 function printerOf(mode: ProgressMode, output: ProgressOutput): Printer {
   if (mode === "none") return SILENT;
@@ -92,6 +94,7 @@ function jsonPrinter(output: ProgressOutput): Printer {
   const line = (value: object): void => output.write(`${JSON.stringify(value)}\n`);
   return {
     warn: (message) => line({ warning: message }),
+    note: (_text, event) => line(event),
     update: (state, finished) => {
       if (!finished && output.now() - (lastMs.get(state.id) ?? Number.NEGATIVE_INFINITY) < REDRAW_MS) return;
       if (finished) lastMs.delete(state.id);
@@ -112,6 +115,7 @@ function jsonPrinter(output: ProgressOutput): Printer {
 function plainPrinter(output: ProgressOutput): Printer {
   return {
     warn: (message) => output.write(`warning: ${message}\n`),
+    note: (text) => output.write(`${text}\n`),
     update: (state, finished) => {
       if (finished) output.write(`${describe(state, true)}\n`);
     },
@@ -141,6 +145,7 @@ function livePrinter(output: ProgressOutput): Printer {
   };
   return {
     warn: (message) => draw(`warning: ${message}\n`),
+    note: (text) => draw(`${text}\n`),
     update: (state, finished) => {
       if (finished) {
         running.delete(state.id);

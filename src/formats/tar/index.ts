@@ -10,4 +10,4 @@ export {
 } from "./limits.ts";
 export { type TarHandler, TarParser } from "./parser.ts";
 export { readTar, scanTar } from "./reader.ts";
-export { encodeTarHeader, TAR_END, tarPadding, type TarWriteEntry } from "./writer.ts";
+export { encodeTarHeader, sparseBytes, TAR_END, tarPadding, type TarWriteEntry } from "./writer.ts";

@@ -2,24 +2,33 @@
 // An entry appears by rename of a whole directory; several processes may make the same one, the first wins. Nothing is
 // synced: after a reboot, data that may be torn is compared with the diffId once, before its first use.
 import { createHash, randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestHex, finishDigest, isDigest } from "../../base/digest.ts";
 import { systemErrorCode } from "../../base/errors.ts";
 import { assertExpansion } from "../../base/stream/index.ts";
-import { AtomicFile, FileSource, IoError, sweepPartials, writeError } from "../../base/io/index.ts";
+import { FileSource, IoError, sweepPartials, writeError } from "../../base/io/index.ts";
 import { assertWithinLimits, TarParser } from "../../formats/tar/index.ts";
 import type { LayerEntry } from "../../tree/index.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { ImageLayer } from "../image.ts";
 import { streamFile } from "../layout/read-file.ts";
 import type { ReadableStore } from "../store.ts";
+import { bootMarker, fileSize, isMarked, writeMarker } from "./boot-marker.ts";
 import { layerError } from "./errors.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 import { decodeIndex, encodeIndex, type LayerIndex } from "./index-file.ts";
-import { DATA_FILE, fingerprintKey, indexName, ingestLayer, type IngestOptions, writeIndex } from "./ingest.ts";
+import {
+  DATA_FILE,
+  fingerprintKey,
+  indexName,
+  ingestLayer,
+  type IngestOptions,
+  LayerFiles,
+  writeIndex,
+} from "./ingest.ts";
 import { DEFAULT_LAYER_LIMITS, type LayerLimits } from "./limits.ts";
+import { LayerPaths } from "./paths-file.ts";
 import { Recorder } from "./recorder.ts";
 
 /** A layer that is open for reading. Dispose it when its contents are no longer needed. */
@@ -41,8 +50,6 @@ export interface OpenLayerOptions {
   readonly onBytes?: (bytes: number) => void;
 }
 
-/** Names the running system: what was written under it is read back whole. */
-const BOOT_FILE = "boot";
 const MAX_ATTEMPTS = 3;
 
 export class LayerCache {
@@ -81,6 +88,17 @@ export class LayerCache {
     );
   }
 
+  /** To look up a few of its paths without reading all of its index. Throws as `open`. */
+  async openPaths(store: ReadableStore, layer: ImageLayer, options: OpenLayerOptions = {}): Promise<LayerPaths> {
+    const directory = this.#path(layer.diffId);
+    const load = async (): Promise<LayerPaths | undefined> =>
+      (await this.#isUsable(layer.diffId, directory)) ? LayerPaths.load(directory, layer.diffId) : undefined;
+    const found = await load().catch(vanished);
+    if (found !== undefined) return found;
+    using opened = await this.open(store, layer, options);
+    return await LayerPaths.make(directory, opened);
+  }
+
   /** True when the layer can be opened without its blob. */
   async has(diffId: Digest): Promise<boolean> {
     return (await fileSize(join(this.#path(diffId), DATA_FILE))) !== undefined;
@@ -106,8 +124,7 @@ export class LayerCache {
     const directory = this.#path(layer.diffId);
     const identity = await identityOf(directory);
     if (identity === undefined) return undefined;
-    const isThere = (await fileSize(join(directory, DATA_FILE))) !== undefined;
-    if (!isThere || !(await this.#isWhole(layer.diffId, directory))) {
+    if (!(await this.#isUsable(layer.diffId, directory))) {
       await this.#evict(layer.diffId, identity);
       return undefined;
     }
@@ -132,30 +149,57 @@ export class LayerCache {
     }
   }
 
-  /** Written since the system booted, or found to have the digest that it should have. */
-  async #isWhole(diffId: Digest, directory: string): Promise<boolean> {
-    const marker = bootMarker(await fileSize(join(directory, DATA_FILE)));
-    if ((await readText(join(directory, BOOT_FILE))) === marker) return true;
+  /** There, and written since the system booted or found to have the digest that it should have. */
+  async #isUsable(diffId: Digest, directory: string): Promise<boolean> {
+    const sizeBytes = await fileSize(join(directory, DATA_FILE));
+    if (sizeBytes === undefined) return false;
+    const marker = bootMarker(sizeBytes);
+    if (await isMarked(directory, marker)) return true;
     const hash = createHash("sha256");
     for await (const chunk of streamFile(join(directory, DATA_FILE))) hash.update(chunk);
     if (finishDigest(hash) !== diffId) return false;
+    await LayerPaths.remove(directory).catch(() => undefined);
     // Only saves the next run this work: a cache that cannot be written is still good to read.
     await writeMarker(directory, marker).catch(() => undefined);
     return true;
   }
 
   async #ingest(store: ReadableStore, layer: ImageLayer, options: IngestOptions): Promise<void> {
-    const temporary = this.#temporary(layer.diffId);
+    await this.#enter(digestHex(layer.diffId), async (directory) => {
+      await ingestLayer(store, layer, directory, options);
+      return layer;
+    });
+  }
+
+  /**
+   * A layer that is being made: `keep` takes the tar's bytes and stores them, compressed or not, and while they pass by
+   * the cache gets them too, so that nobody has to read the blob again. Throws IoError and what `tar` and `keep` throw.
+   */
+  async adopt(
+    tar: AsyncIterable<Uint8Array>,
+    keep: (tar: AsyncIterable<Uint8Array>) => Promise<Descriptor>,
+    options: OpenLayerOptions = {},
+  ): Promise<ImageLayer> {
+    const limits = options.limits ?? DEFAULT_LAYER_LIMITS;
+    return this.#enter("new", async (directory) => {
+      await using files = await LayerFiles.create(directory, { ...options, limits });
+      const descriptor = await keep(appendTo(files, tar));
+      await files.finish();
+      return { descriptor, diffId: files.diffId };
+    });
+  }
+
+  /** An entry is filled out of sight, by a function that says whose it is, and then takes its name. */
+  async #enter(name: string, fill: (directory: string) => Promise<ImageLayer>): Promise<ImageLayer> {
+    const temporary = this.#temporary(name);
     try {
       await mkdir(temporary);
-      await ingestLayer(store, layer, temporary, options);
+      const layer = await fill(temporary);
       await writeMarker(temporary, bootMarker(await fileSize(join(temporary, DATA_FILE))));
-      await rename(temporary, this.#path(layer.diffId));
-    } catch (error) {
+      await rename(temporary, this.#path(layer.diffId)).catch(unlessThere);
+      return layer;
+    } finally {
       await rm(temporary, { recursive: true, force: true });
-      // Somebody else was first: theirs is as good.
-      if (["ENOTEMPTY", "EEXIST"].includes(systemErrorCode(error) ?? "")) return;
-      throw error;
     }
   }
 
@@ -164,7 +208,7 @@ export class LayerCache {
    * was found bad: another process may have put a good one in its place.
    */
   async #evict(diffId: Digest, identity?: string): Promise<void> {
-    const aside = this.#temporary(diffId);
+    const aside = this.#temporary(digestHex(diffId));
     try {
       await rename(this.#path(diffId), aside);
       if (identity !== undefined && (await identityOf(aside)) !== identity) await rename(aside, this.#path(diffId));
@@ -176,9 +220,25 @@ export class LayerCache {
     await rm(aside, { recursive: true, force: true });
   }
 
-  #temporary(diffId: Digest): string {
-    return join(this.directory, `.${digestHex(diffId)}.${process.pid}.${randomBytes(6).toString("hex")}.partial`);
+  #temporary(name: string): string {
+    return join(this.directory, `.${name}.${process.pid}.${randomBytes(6).toString("hex")}.partial`);
   }
+}
+
+/** Somebody else was first: theirs is as good. */
+function unlessThere(error: unknown): void {
+  if (!["ENOTEMPTY", "EEXIST"].includes(systemErrorCode(error) ?? "")) throw error;
+}
+
+async function* appendTo(files: LayerFiles, tar: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of tar) {
+    // The compressor has it while the cache is written.
+    const appended = files.append(chunk);
+    appended.catch(() => undefined);
+    yield chunk;
+    await appended;
+  }
+  files.end();
 }
 
 /** Another process took the entry away while it was being read: as if it had not been there. */
@@ -234,40 +294,4 @@ async function reindex(
   const index = decodeIndex(Buffer.concat(lines), facts, source);
   if (index === undefined) throw new Error(`the index of ${layer.diffId} does not read back`);
   return index;
-}
-
-async function writeMarker(directory: string, marker: string): Promise<void> {
-  await using file = await AtomicFile.create(join(directory, BOOT_FILE));
-  await file.write(0, Buffer.from(marker));
-  await file.commit({ sync: false });
-}
-
-function bootMarker(sizeBytes: number | undefined): string {
-  return `${bootId()} ${sizeBytes ?? 0}\n`;
-}
-
-/** Random where the kernel does not tell it: then every process checks for itself. */
-function bootId(): string {
-  try {
-    return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
-  } catch {
-    return `unknown-${randomBytes(16).toString("hex")}`;
-  }
-}
-
-async function fileSize(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes(systemErrorCode(error) ?? "")) return undefined;
-    throw error;
-  }
-}
-
-async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "latin1");
-  } catch {
-    return undefined;
-  }
 }

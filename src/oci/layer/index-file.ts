@@ -29,7 +29,16 @@ export interface LayerIndex {
 }
 
 /** type, path, mode, uid, gid, mtime, xattrs (name, value, …), and what the type needs. */
-type Row = [LayerEntry["type"], string, number, number, number, number, string[], ...(string | number | number[])[]];
+export type Row = [
+  LayerEntry["type"],
+  string,
+  number,
+  number,
+  number,
+  number,
+  string[],
+  ...(string | number | number[])[],
+];
 
 export function encodeIndex(facts: IndexFacts, peaks: TarPeaks, records: readonly LayerRecord[]): Uint8Array[] {
   const line: Line = { version: VERSION, ...facts, peaks };
@@ -43,7 +52,7 @@ export function encodeIndex(facts: IndexFacts, peaks: TarPeaks, records: readonl
   return lines;
 }
 
-function rowOf(record: LayerRecord): Row {
+export function rowOf(record: LayerRecord): Row {
   const { type, path, mode, uid, gid, mtimeSeconds } = record;
   const xattrs = record.xattrs.flatMap(({ name, value }) => [name, Buffer.from(value).toString("latin1")]);
   const head: Row = [type, path, mode, uid, gid, mtimeSeconds, xattrs];
@@ -86,7 +95,7 @@ export function decodeIndex(bytes: Buffer, facts: IndexFacts, source: Source): L
   return { entries, peaks: line.peaks };
 }
 
-function entryOf(row: Row, source: Source): LayerEntry {
+export function entryOf(row: Row, source: Source): LayerEntry {
   const [type, path, mode, uid, gid, mtimeSeconds, flat, first, second, third] = row;
   const isDevice = type === "character" || type === "block";
   return {

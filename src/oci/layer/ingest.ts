@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
-import { finishDigest } from "../../base/digest.ts";
+import { type Digest, finishDigest } from "../../base/digest.ts";
 import { AtomicFile } from "../../base/io/index.ts";
 import { TarParser } from "../../formats/tar/index.ts";
 import type { ImageLayer } from "../image.ts";
@@ -37,29 +37,11 @@ export async function ingestLayer(
   directory: string,
   options: IngestOptions,
 ): Promise<void> {
-  await using data = await PunchedFile.create(join(directory, DATA_FILE));
-  const recorder = new Recorder(options.fingerprint);
-  const parser = new TarParser(recorder, options.limits.tar);
-  const diff = createHash("sha256");
   const blob = new VerifiedInput(store.fetch(layer.descriptor));
-  let sizeBytes = 0;
+  await using files = await LayerFiles.create(directory, options);
   try {
-    for await (const chunk of decompress(blob, options.limits.expansion)) {
-      options.signal?.throwIfAborted();
-      const written = data.append(chunk);
-      // Awaited below, unless the parser throws first.
-      written.catch(() => undefined);
-      for (let at = 0; at < chunk.length; at += TURN_BYTES) {
-        const piece = chunk.subarray(at, at + TURN_BYTES);
-        diff.update(piece);
-        parser.push(piece);
-        await turn();
-      }
-      sizeBytes += chunk.length;
-      await written;
-      options.onBytes?.(chunk.length);
-    }
-    parser.finish();
+    for await (const chunk of decompress(blob, options.limits.expansion)) await files.append(chunk);
+    files.end();
   } catch (error) {
     // When the bytes are not those of the digest, that is what is wrong; what they look like does not matter.
     if (mayBeCorrupt(error)) await blob.finish();
@@ -68,10 +50,72 @@ export async function ingestLayer(
     await blob.close();
   }
   await blob.finish();
-  assertDiffId(finishDigest(diff), layer.diffId);
-  await data.finish();
-  const facts = { diffId: layer.diffId, sizeBytes, fingerprint: fingerprintKey(options.fingerprint) };
-  await writeIndex(directory, facts.fingerprint, encodeIndex(facts, parser.peaks, recorder.records));
+  assertDiffId(files.diffId, layer.diffId);
+  await files.finish();
+}
+
+/** The cache entry of a tar that passes by: its data, its index, its diffId. */
+export class LayerFiles implements AsyncDisposable {
+  readonly #directory: string;
+  readonly #options: IngestOptions;
+  readonly #data: PunchedFile;
+  readonly #recorder: Recorder;
+  readonly #parser: TarParser;
+  readonly #diff = createHash("sha256");
+  #sizeBytes = 0;
+  #diffId: Digest | undefined;
+
+  private constructor(directory: string, data: PunchedFile, options: IngestOptions) {
+    this.#directory = directory;
+    this.#options = options;
+    this.#data = data;
+    this.#recorder = new Recorder(options.fingerprint);
+    this.#parser = new TarParser(this.#recorder, options.limits.tar);
+  }
+
+  static async create(directory: string, options: IngestOptions): Promise<LayerFiles> {
+    return new LayerFiles(directory, await PunchedFile.create(join(directory, DATA_FILE)), options);
+  }
+
+  /** The chunk must not change afterwards. */
+  async append(chunk: Uint8Array): Promise<void> {
+    this.#options.signal?.throwIfAborted();
+    const written = this.#data.append(chunk);
+    // Awaited below, unless the parser throws first.
+    written.catch(() => undefined);
+    for (let at = 0; at < chunk.length; at += TURN_BYTES) {
+      const piece = chunk.subarray(at, at + TURN_BYTES);
+      this.#diff.update(piece);
+      this.#parser.push(piece);
+      await turn();
+    }
+    this.#sizeBytes += chunk.length;
+    await written;
+    this.#options.onBytes?.(chunk.length);
+  }
+
+  /** The tar has ended. Throws TarError TRUNCATED. */
+  end(): void {
+    this.#parser.finish();
+    this.#diffId = finishDigest(this.#diff);
+  }
+
+  /** Known after `end`. */
+  get diffId(): Digest {
+    if (this.#diffId === undefined) throw new TypeError("the tar has not ended yet");
+    return this.#diffId;
+  }
+
+  async finish(): Promise<void> {
+    await this.#data.finish();
+    const fingerprint = fingerprintKey(this.#options.fingerprint);
+    const facts = { diffId: this.diffId, sizeBytes: this.#sizeBytes, fingerprint };
+    await writeIndex(this.#directory, fingerprint, encodeIndex(facts, this.#parser.peaks, this.#recorder.records));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#data[Symbol.asyncDispose]();
+  }
 }
 
 export function fingerprintKey(fingerprint: Fingerprint | undefined): string | null {

@@ -1,11 +1,11 @@
 // Who is writing into a store that is pruned: one small file a process, made before its first blob. Files of processes
 // that are gone count for nothing. See docs/adr/0005-prune-beside-writers.md.
-import { readFileSync, readlinkSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { randomBytes } from "node:crypto";
 import { systemErrorCode } from "../../base/errors.ts";
-import { writeError } from "../../base/io/index.ts";
+import { ownerState, ownerText, writeError } from "../../base/io/index.ts";
 
 const DIRECTORY = "writers";
 /** Another PID namespace (a container) cannot be asked whether its process lives. */
@@ -32,7 +32,7 @@ async function register(directory: string): Promise<string> {
   const path = join(directory, `${process.pid}-${randomBytes(6).toString("hex")}`);
   try {
     await mkdir(directory, { recursive: true });
-    await writeFile(path, processIdentity(), { flag: "wx" });
+    await writeFile(path, ownerText(), { flag: "wx" });
   } catch (error) {
     throw writeError(path, error);
   }
@@ -63,45 +63,11 @@ export async function oldestSession(store: string): Promise<number> {
 async function liveSince(path: string, now: number): Promise<number | undefined> {
   try {
     const { mtimeMs } = await stat(path);
-    const isAlive = isRunning(await readFile(path, "latin1")) ?? now - mtimeMs <= FOREIGN_MS;
-    return isAlive ? mtimeMs : undefined;
+    const state = ownerState(await readFile(path, "latin1"));
+    if (state === "unknown") return now - mtimeMs > FOREIGN_MS ? undefined : mtimeMs;
+    return state === "alive" ? mtimeMs : undefined;
   } catch (error) {
     if (systemErrorCode(error) === "ENOENT") return undefined;
     throw error;
-  }
-}
-
-/** What `isRunning` knows this process by. */
-export function processIdentity(): string {
-  return identity(process.pid);
-}
-
-/** Undefined for a process of another PID namespace, and for what says nothing. */
-export function isRunning(text: string): boolean | undefined {
-  const [pid = "", namespace] = text.split(" ");
-  if (text === "" || namespace !== pidNamespace()) return undefined;
-  return identity(Number(pid)) === text;
-}
-
-/** Numbers of processes come back: the time of start tells one process from another. */
-function identity(pid: number): string {
-  return `${pid} ${pidNamespace()} ${startTime(pid)}`;
-}
-
-function startTime(pid: number): string {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // Field 22, counted after the command's name, which may hold anything (proc(5)).
-    return text.slice(text.lastIndexOf(")") + 2).split(" ")[19] ?? "unknown";
-  } catch {
-    return "gone";
-  }
-}
-
-function pidNamespace(): string {
-  try {
-    return readlinkSync("/proc/self/ns/pid");
-  } catch {
-    return "unknown";
   }
 }

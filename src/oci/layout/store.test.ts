@@ -31,6 +31,21 @@ describe("LayoutStore", () => {
     expect(blobs()).toEqual([]);
   });
 
+  it("keeps bytes that are only being made, under the digest that they turn out to have", async () => {
+    const store = await LayoutStore.create(directory);
+    for (const _ of ["new", "there already"]) {
+      expect(await store.write(MEDIA_TYPE.layer, bytesOnce(hello))).toEqual(helloBlob);
+      expect(blobs()).toEqual([helloBlob.digest.slice("sha256:".length)]);
+    }
+    expect(Buffer.from(await fetchDocument(store, helloBlob)).toString()).toBe("hello");
+    const failing = (async function* bytes(): AsyncGenerator<Uint8Array> {
+      yield hello;
+      throw new Error("no more");
+    })();
+    await expect(store.write(MEDIA_TYPE.layer, failing)).rejects.toThrow("no more");
+    expect(blobs()).toHaveLength(1);
+  });
+
   it("notices blobs that were cut or changed", async () => {
     const store = await LayoutStore.create(directory);
     await store.push(helloBlob, bytesOnce(hello));

@@ -1,10 +1,12 @@
 // A Store in an OCI image layout directory (image-spec image-layout.md). Blobs appear whole or not at all; index.json is
 // replaced atomically under a lock. Blobs are kept exactly as received.
+import { createHash } from "node:crypto";
 import { mkdir, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
+import { finishDigest } from "../../base/digest.ts";
 import { systemErrorCode } from "../../base/errors.ts";
 import { AtomicFile, IoError, sweepPartials, writeError, writeFileAtomic } from "../../base/io/index.ts";
-import { verifyStream } from "../../base/stream/index.ts";
+import { hashBytes, verifyStream } from "../../base/stream/index.ts";
 import type { Descriptor } from "../descriptor.ts";
 import { OciError } from "../error.ts";
 import { EMPTY_INDEX, formatImageIndex } from "../image-index.ts";
@@ -93,6 +95,18 @@ export class LayoutStore implements Store {
     await using file = await AtomicFile.create(this.blobPath(descriptor), { mode: 0o644, syncEveryBytes: SYNC_BYTES });
     await file.writeStream(verifyStream(bytes, descriptor, descriptor.digest));
     await file.commit();
+  }
+
+  /** Keeps bytes that are only being made: the descriptor is known at their end. Throws IoError. */
+  async write(mediaType: string, bytes: AsyncIterable<Uint8Array>): Promise<Descriptor> {
+    await this.#onUse?.();
+    const options = { mode: 0o644, syncEveryBytes: SYNC_BYTES };
+    await using file = await AtomicFile.create(join(this.directory, BLOBS, "new"), options);
+    const hash = createHash("sha256");
+    const sizeBytes = await file.writeStream(hashBytes(bytes, hash));
+    const descriptor = { mediaType, digest: finishDigest(hash), sizeBytes };
+    if (!(await this.exists(descriptor))) await file.commit({ as: this.blobPath(descriptor) });
+    return descriptor;
   }
 
   async resolve(name?: string): Promise<Descriptor> {

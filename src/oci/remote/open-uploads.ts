@@ -5,8 +5,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { parseJson } from "../../base/json.ts";
-import { writeFileAtomic } from "../../base/io/index.ts";
-import { isRunning, processIdentity } from "../layout/sessions.ts";
+import { ownerState, ownerText, writeFileAtomic } from "../../base/io/index.ts";
 import { parseHttpUrl } from "./origin.ts";
 import type { Upload } from "./upload.ts";
 
@@ -37,7 +36,7 @@ export class OpenUploads {
       if ((await stat(path)).size > MAX_FILE_BYTES) return undefined;
       const text = await readFile(path, "utf8");
       const { location, minChunkBytes, owner } = parseJson(text) as Partial<Record<string, unknown>>;
-      const isLeft = owner === processIdentity() || (typeof owner === "string" && isRunning(owner) === false);
+      const isLeft = owner === ownerText() || (typeof owner === "string" && ownerState(owner) === "gone");
       const url = typeof location === "string" ? parseHttpUrl(location) : undefined;
       if (!isLeft || url === undefined || !Number.isSafeInteger(minChunkBytes)) return undefined;
       // Of two who come at once one gets it.
@@ -53,7 +52,7 @@ export class OpenUploads {
 
   /** The upload as it is now. A store that cannot be written to remembers nothing. */
   async keep(key: string, { location, minChunkBytes }: Upload): Promise<void> {
-    const record = JSON.stringify({ location: location.href, minChunkBytes, owner: processIdentity() });
+    const record = JSON.stringify({ location: location.href, minChunkBytes, owner: ownerText() });
     await mkdir(this.#directory, { recursive: true, mode: 0o700 }).catch(() => undefined);
     const path = join(this.#directory, fileName(key));
     await writeFileAtomic(path, Buffer.from(record), { mode: 0o600 }).catch(() => undefined);

@@ -29,6 +29,7 @@ import { integer, pick, type Random } from "../../support/random.ts";
 import { TINY_SYSTEM, type TarItem, tarOf } from "../../support/tiny-image.ts";
 import { findTool, run, tempDir } from "../../support/tools.ts";
 import { writeContent } from "../../support/write-content.ts";
+import { containerfileTarget } from "./containerfile-target.ts";
 import { FILE_SYSTEM_TARGETS } from "./file-system-targets.ts";
 import { damagedItems } from "./items.ts";
 import { mutateBytes, mutateJson, sealTar } from "./mutate.ts";
@@ -396,5 +397,6 @@ export const TARGETS: Readonly<Record<string, () => Target | Promise<Target>>> =
   chunked: chunkedTarget,
   archive: archiveTarget,
   objects: objectsTarget,
+  containerfile: containerfileTarget,
   ...FILE_SYSTEM_TARGETS,
 };

@@ -1,0 +1,1 @@
+export { explainFailure, type FailureExplanation } from "./explain.ts";

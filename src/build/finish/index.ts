@@ -1,0 +1,1 @@
+export { clearLeftovers, type Cleared, leftovers } from "./leftovers.ts";

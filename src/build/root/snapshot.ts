@@ -1,0 +1,99 @@
+// What is in a work directory, as find(1) of GNU findutils tells it: enough to see afterwards which paths a command may
+// have changed. Every change of a file, of its metadata or of its names sets its ctime, which nobody can set back.
+import { type ByteString, compareByteStrings } from "../../base/bytes/index.ts";
+import { BuildError } from "../error.ts";
+import { type HostNamespace, runTool } from "./host-tools.ts";
+
+export interface SnapshotEntry {
+  /** find's letter: f d l p s b c. */
+  readonly type: string;
+  /** Inode, links, mode, owner, size, mtime and ctime: equal when nothing has changed. */
+  readonly facts: string;
+}
+
+export type Snapshot = ReadonlyMap<ByteString, SnapshotEntry>;
+
+/** Type, then facts; path relative to the start, "" for the start itself. */
+const FORMAT = "%y %i %n %m %U %G %s %T@ %C@\\0%P\\0";
+const MAX_ENTRIES = 4_000_000;
+
+export async function takeSnapshot(
+  namespace: HostNamespace,
+  directory: string,
+  signal: AbortSignal,
+): Promise<Snapshot> {
+  const reader = new SnapshotReader();
+  const args = [directory, "-xdev", "-printf", FORMAT];
+  await runTool(namespace, "find", args, { signal, onOutput: (chunk) => reader.push(chunk) });
+  return reader.finish();
+}
+
+export class SnapshotReader {
+  readonly #entries = new Map<ByteString, SnapshotEntry>();
+  #rest = "";
+
+  push(chunk: Buffer): void {
+    const fields = (this.#rest + chunk.toString("latin1")).split("\0");
+    const whole = fields.length - (fields.length % 2 === 0 ? 2 : 1);
+    for (let at = 0; at < whole; at += 2) this.#add(fields[at] as string, fields[at + 1] as string);
+    this.#rest = fields.slice(whole).join("\0");
+  }
+
+  /** Throws BuildError when the output ends in the middle. */
+  finish(): Snapshot {
+    if (this.#rest !== "") throw badOutput(this.#rest);
+    return this.#entries;
+  }
+
+  #add(facts: string, path: ByteString): void {
+    if (!/^[a-zA-Z?] \d+ \d+ [0-7]+ \d+ \d+ \d+ /.test(facts)) throw badOutput(facts);
+    if (this.#entries.size === MAX_ENTRIES) {
+      throw new BuildError("LIMIT", `cannot look for the changes of a step: there are more than ${MAX_ENTRIES} files`);
+    }
+    this.#entries.set(path, { type: facts[0] as string, facts });
+  }
+}
+
+function badOutput(text: string): BuildError {
+  return new BuildError("SANDBOX", `cannot read what find says: ${JSON.stringify(text.slice(0, 100))}`, {
+    hint: "Install GNU findutils",
+  });
+}
+
+const SOCKET = "s";
+
+export interface SnapshotChanges {
+  /** There now, and new or different, with all names of each file; sorted. Without sockets: a tar has none. */
+  readonly candidates: readonly ByteString[];
+  /** Topmost paths that are there no longer, where their parent still is a directory. */
+  readonly gone: readonly ByteString[];
+}
+
+export function compareSnapshots(before: Snapshot, now: Snapshot): SnapshotChanges {
+  const candidates: ByteString[] = [];
+  const linked = new Set<string>();
+  for (const [path, { type, facts }] of now) {
+    if (type === SOCKET || before.get(path)?.facts === facts) continue;
+    candidates.push(path);
+    const inode = linkedInode(facts);
+    if (inode !== undefined) linked.add(inode);
+  }
+  // A renamed directory brings new names of files whose other names nothing has touched.
+  for (const [path, { facts }] of now) {
+    if (linked.size > 0 && before.get(path)?.facts === facts && linked.has(linkedInode(facts) ?? ""))
+      candidates.push(path);
+  }
+  const gone: ByteString[] = [];
+  for (const path of before.keys()) {
+    if ((now.get(path)?.type ?? SOCKET) !== SOCKET) continue;
+    const slash = path.lastIndexOf("/");
+    if (now.get(slash < 0 ? "" : path.slice(0, slash))?.type === "d") gone.push(path);
+  }
+  return { candidates: candidates.sort(compareByteStrings), gone };
+}
+
+/** The number of an inode with several names. */
+function linkedInode(facts: string): string | undefined {
+  const [type, inode, links] = facts.split(" ", 3);
+  return type === "d" || links === "1" ? undefined : inode;
+}
