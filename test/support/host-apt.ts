@@ -22,7 +22,7 @@ export async function hostAptVolumes(folder: TempFolder, suite: "trixie"): Promi
   const options = folder.join("apt.conf");
   writeFileSync(options, apt.options.map((line) => `${line}\n`).join(""));
   return [
-    ...["--volume", `${sources}:/etc/apt/sources.list.d/debian.sources:ro`],
-    ...["--volume", `${options}:/etc/apt/apt.conf.d/99-test:ro`],
+    `--volume=${sources}:/etc/apt/sources.list.d/debian.sources:ro`,
+    `--volume=${options}:/etc/apt/apt.conf.d/99-test:ro`,
   ];
 }
