@@ -7,6 +7,7 @@
  *     fails: text                     both must refuse it; our message has this text
  *     --- Containerfile               files of the context, in addition to those of build-context.sh
  *     --- ../outside.txt 0600         with a mode; paths are relative to the context
+ *     --- file.txt 0644 user.a=b      and with an extended attribute
  *     --- =expected                   for "by hand": lines as of build-listing.ts
  */
 import { createHash } from "node:crypto";
@@ -34,6 +35,7 @@ export interface BuildCase {
 interface CaseFile {
   readonly path: string;
   readonly mode: number;
+  readonly xattr?: readonly [name: string, value: string];
   readonly text: string;
 }
 
@@ -74,8 +76,10 @@ function parseCases(topic: string, text: string): BuildCase[] {
 
 function parseFile(section: string): CaseFile {
   const end = section.indexOf("\n");
-  const [, path = "", mode = "644"] = /^(.*?)(?: (0[0-7]{3,4}))?$/.exec(section.slice(0, end)) ?? [];
-  return { path, mode: parseInt(mode, 8), text: section.slice(end + 1) };
+  const head = /^(.*?)(?: (0[0-7]{3,4})(?: (\S+?)=(\S*))?)?$/.exec(section.slice(0, end));
+  const [, path = "", mode = "644", name, value = ""] = head ?? [];
+  const text = section.slice(end + 1);
+  return { path, mode: parseInt(mode, 8), ...(name === undefined ? {} : { xattr: [name, value] as const }), text };
 }
 
 /** The shared context in `FOLDER/context`, to be copied for each case. */
@@ -89,11 +93,12 @@ export async function writeCase(buildCase: BuildCase, shared: string, folder: st
   mkdirSync(folder, { recursive: true });
   const context = join(folder, "context");
   await run("cp", ["-a", shared, context]);
-  for (const { path, mode, text } of buildCase.files) {
+  for (const { path, mode, xattr, text } of buildCase.files) {
     const file = join(context, path);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
     chmodSync(file, mode);
+    if (xattr !== undefined) await run("setfattr", ["-n", xattr[0], "-v", xattr[1], file]);
     for (let each = file; each !== folder; each = dirname(each)) lutimesSync(each, CONTEXT_SECONDS, CONTEXT_SECONDS);
   }
 }

@@ -34,8 +34,6 @@ echo space > 'sp ace/f ile.txt'
 echo umlaut > ö.txt
 echo bracket > '[b].txt'
 echo 'from ARG' > x-arg.txt
-echo attribute > attribute.txt
-setfattr -n user.kind -v context attribute.txt
 mkdir pack pack/inner
 echo packed > pack/file.txt
 echo inner > pack/inner/file.txt
