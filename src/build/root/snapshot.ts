@@ -1,5 +1,7 @@
 // What is in a work directory, as find(1) of GNU findutils tells it: enough to see afterwards which paths a command may
 // have changed. Every change of a file, of its metadata or of its names sets its ctime, which nobody can set back.
+import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
 import { type ByteString, compareByteStrings } from "../../base/bytes/index.ts";
 import { BuildError } from "../error.ts";
 import { type HostNamespace, runTool } from "./host-tools.ts";
@@ -23,9 +25,31 @@ export async function takeSnapshot(
   signal: AbortSignal,
 ): Promise<Snapshot> {
   const reader = new SnapshotReader();
-  const args = [directory, "-xdev", "-printf", FORMAT];
-  await runTool(namespace, "find", args, { signal, onOutput: (chunk) => reader.push(chunk) });
+  const onOutput = (chunk: Buffer): void => reader.push(chunk);
+  await runTool(namespace, "find", findArguments(directory), { signal, onOutput });
   return reader.finish();
+}
+
+/** To a file, for `readSnapshot`. */
+export async function saveSnapshot(
+  namespace: HostNamespace,
+  directory: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await using file = await open(path, "w", 0o600);
+  await runTool(namespace, "find", findArguments(directory), { signal, stdout: file.fd });
+}
+
+/** Throws BuildError SANDBOX when it is not whole. */
+export async function readSnapshot(path: string): Promise<Snapshot> {
+  const reader = new SnapshotReader();
+  for await (const chunk of createReadStream(path)) reader.push(chunk as Buffer);
+  return reader.finish();
+}
+
+function findArguments(directory: string): string[] {
+  return [directory, "-xdev", "-printf", FORMAT];
 }
 
 export class SnapshotReader {

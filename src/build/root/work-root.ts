@@ -1,6 +1,6 @@
-// A Root on disk, for RUN: made once, kept over consecutive RUNs of a stage. What a step changed is what find(1) sees
-// differently afterwards and what is really different from the layers. The directory belongs to this process: what
-// killed builds have left is removed by the next one.
+// A Root on disk, for RUN: made once, kept over consecutive RUNs of a stage, and for the next build. What a step changed is
+// what find(1) sees differently afterwards and what is really different from the layers. The directory belongs to this
+// process: what killed builds have left is removed by the next one.
 import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
@@ -9,10 +9,11 @@ import { type FileSource, ownerState, ownerText, writeError } from "../../base/i
 import { diffPaths, type LayerEntry, lookup, type TreeEntry, walk } from "../../tree/index.ts";
 import { packPaths, readPacked } from "./changed-files.ts";
 import { type HostNamespace, nameList, runTool } from "./host-tools.ts";
+import { keep, keptName, keptRoots, takeKept, undo } from "./kept-root.ts";
 import { touchedPaths } from "./layer-update.ts";
 import { materialise, removePaths } from "./materialise.ts";
 import type { BuiltLayer, Root } from "./root.ts";
-import { compareSnapshots, type Snapshot, takeSnapshot } from "./snapshot.ts";
+import { compareSnapshots, readSnapshot, saveSnapshot, type Snapshot, takeSnapshot } from "./snapshot.ts";
 
 export interface WorkRootOptions {
   readonly signal: AbortSignal;
@@ -20,6 +21,8 @@ export interface WorkRootOptions {
 
 const PREFIX = "root-";
 const OWNER_FILE = "owner";
+/** Of the directory when it held the first root alone. */
+const SNAPSHOT_FILE = "snapshot";
 /** A directory whose owner cannot be asked, or that has none yet. */
 const FOREIGN_MS = 24 * 3_600_000;
 const NEVER = new AbortController().signal;
@@ -27,17 +30,24 @@ const NEVER = new AbortController().signal;
 export class WorkRoot implements AsyncDisposable {
   /** The root file system: give this to the sandbox. */
   readonly directory: string;
+  readonly #parent: string;
   readonly #place: string;
   readonly #namespace: HostNamespace;
   readonly #signal: AbortSignal;
+  /** What the directory was made from, and can be turned back to once that is done. */
+  readonly #first: Root;
+  #isMade = false;
   #root: Root;
   #snapshot: Snapshot = new Map();
   /** Packed changes that no layer has yet. */
   #packed: FileSource[] = [];
   #packs = 0;
 
-  private constructor(root: Root, place: string, namespace: HostNamespace, signal: AbortSignal) {
+  private constructor(root: Root, parent: string, namespace: HostNamespace, signal: AbortSignal) {
+    const place = join(parent, `${PREFIX}${randomBytes(8).toString("hex")}`);
+    this.#first = root;
     this.#root = root;
+    this.#parent = parent;
     this.#place = place;
     this.directory = join(place, "root");
     this.#namespace = namespace;
@@ -51,18 +61,43 @@ export class WorkRoot implements AsyncDisposable {
     namespace: HostNamespace,
     { signal }: WorkRootOptions,
   ): Promise<WorkRoot> {
-    const place = join(parent, `${PREFIX}${randomBytes(8).toString("hex")}`);
-    const work = new WorkRoot(root, place, namespace, signal);
+    const work = new WorkRoot(root, parent, namespace, signal);
     try {
-      await makeOwned(place, work.directory);
-      await sweep(parent, namespace, (await stat(place)).mtimeMs);
-      await materialise(namespace, work.directory, walk(await root.tree()), signal);
-      await work.#lookAround();
+      const isKept = await takeKept(parent, keptName(root, namespace.ids), work.#place);
+      await makeOwned(work.#place);
+      await sweep(parent, namespace, (await stat(work.#place)).mtimeMs);
+      await (isKept ? work.#resume() : work.#write());
+      work.#isMade = true;
       return work;
     } catch (error) {
       await work[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  async #write(): Promise<void> {
+    await mkdir(this.directory);
+    await materialise(this.#namespace, this.directory, walk(await this.#first.tree()), this.#signal);
+    await this.#save();
+  }
+
+  /** Nobody should have touched it since it was kept. */
+  async #resume(): Promise<void> {
+    if (await this.#undo()) await this.#save();
+  }
+
+  /** Back to the first root; false when it was that already, and `#snapshot` says so. */
+  async #undo(): Promise<boolean> {
+    const before = await readSnapshot(join(this.#place, SNAPSHOT_FILE));
+    await this.#lookAround();
+    const snapshots = { before, now: this.#snapshot };
+    return undo(this.#namespace, this.directory, await this.#first.tree(), snapshots, this.#signal);
+  }
+
+  async #save(): Promise<void> {
+    const path = join(this.#place, SNAPSHOT_FILE);
+    await saveSnapshot(this.#namespace, this.directory, path, this.#signal);
+    this.#snapshot = await readSnapshot(path);
   }
 
   /** A layer that another step made: `root` has it on top. */
@@ -138,16 +173,34 @@ export class WorkRoot implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.settle(this.#root);
-    await removePlace(this.#place, this.#namespace);
+    const isKept = this.#isMade && !this.#signal.aborted && (await this.#keep().catch(() => false));
+    if (!isKept) await removePlace(this.#place, this.#namespace);
+  }
+
+  async #keep(): Promise<boolean> {
+    if (await this.#undo())
+      await saveSnapshot(this.#namespace, this.directory, join(this.#place, SNAPSHOT_FILE), this.#signal);
+    await rm(join(this.#place, OWNER_FILE));
+    const name = keptName(this.#first, this.#namespace.ids);
+    return keep(this.#parent, this.#place, name, (place) => removePlace(place, this.#namespace));
   }
 }
 
+/** Removes the roots that builds have kept; returns how many there were. Throws BuildError SANDBOX. */
+export async function removeKeptRoots(parent: string, namespace: HostNamespace): Promise<number> {
+  const names = await keptRoots(parent);
+  for (const name of names) {
+    const place = join(parent, `${PREFIX}${randomBytes(8).toString("hex")}`);
+    if (await takeKept(parent, name, place)) await removePlace(place, namespace);
+  }
+  return names.length;
+}
+
 /** Mode 0700: programs with setuid bits are nobody else's business. */
-async function makeOwned(place: string, directory: string): Promise<void> {
+async function makeOwned(place: string): Promise<void> {
   try {
     await mkdir(place, { mode: 0o700, recursive: true });
     await writeFile(join(place, OWNER_FILE), ownerText());
-    await mkdir(directory);
   } catch (error) {
     throw writeError(place, error);
   }

@@ -1,8 +1,7 @@
 // Names the running system and the length of the data: what was written under it is read back whole.
-import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { bootId } from "../../base/boot-id.ts";
 import { systemErrorCode } from "../../base/errors.ts";
 import { AtomicFile } from "../../base/io/index.ts";
 
@@ -21,15 +20,6 @@ export async function writeMarker(directory: string, marker: string): Promise<vo
 
 export function bootMarker(sizeBytes: number | undefined): string {
   return `${bootId()} ${sizeBytes ?? 0}\n`;
-}
-
-/** Random where the kernel does not tell it: then every process checks for itself. */
-function bootId(): string {
-  try {
-    return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
-  } catch {
-    return `unknown-${randomBytes(16).toString("hex")}`;
-  }
 }
 
 export async function fileSize(path: string): Promise<number | undefined> {

@@ -1,0 +1,109 @@
+// Roots on disk that outlive their build. What steps have done to one is undone, and the next build that starts from the
+// same layers goes on with it: a root that was only touched in places is not written again. A snapshot beside it tells
+// whether anybody has touched it since; what differs is written anew. Kept under a name that says what it is made of.
+import { createHash } from "node:crypto";
+import { readdir, rename, stat, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { bootId } from "../../base/boot-id.ts";
+import { type ByteString, compareByteStrings } from "../../base/bytes/index.ts";
+import { systemErrorCode } from "../../base/errors.ts";
+import { type DirectoryInode, lookup, type TreeEntry, walk } from "../../tree/index.ts";
+import type { HostNamespace } from "./host-tools.ts";
+import { materialise, removePaths } from "./materialise.ts";
+import type { Root } from "./root.ts";
+import { compareSnapshots, type Snapshot } from "./snapshot.ts";
+
+const PREFIX = "kept-";
+/** Of the least recently used ones the rest goes: each takes as much room as its image. */
+const MAX_KEPT = 3;
+
+/** Nothing is synced: what a crash may have torn has the name of another boot. */
+export function keptName(root: Root, ids: HostNamespace["ids"]): string {
+  const layers = root.layers.map(({ diffId }) => diffId);
+  const facts = JSON.stringify([bootId(), process.getuid?.() ?? 0, ids, layers]);
+  return `${PREFIX}${createHash("sha256").update(facts).digest("hex").slice(0, 32)}`;
+}
+
+/** True when it was there and is `place` now: nobody else gets it. */
+export async function takeKept(parent: string, name: string, place: string): Promise<boolean> {
+  try {
+    await touch(join(parent, name));
+    await rename(join(parent, name), place);
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/** False when there is one already. `remove` takes those away that are too many. */
+export async function keep(
+  parent: string,
+  place: string,
+  name: string,
+  remove: (place: string) => Promise<void>,
+): Promise<boolean> {
+  try {
+    await touch(place);
+    await rename(place, join(parent, name));
+  } catch (error) {
+    if (["EEXIST", "ENOTEMPTY"].includes(systemErrorCode(error) ?? "")) return false;
+    throw error;
+  }
+  for (const old of (await keptRoots(parent)).slice(MAX_KEPT)) {
+    const aside = `${place}-old`;
+    if (await takeKept(parent, old, aside)) await remove(aside);
+  }
+  return true;
+}
+
+/** Of now: what has no owner for a moment must not look forgotten. */
+async function touch(path: string): Promise<void> {
+  const now = new Date();
+  await utimes(path, now, now);
+}
+
+/** Names, the one that was used last first. */
+export async function keptRoots(parent: string): Promise<readonly string[]> {
+  const found: { readonly name: string; readonly usedMs: number }[] = [];
+  for (const name of await readdir(parent).catch(() => [])) {
+    const { mtimeMs } = (name.startsWith(PREFIX) && (await stat(join(parent, name)).catch(() => undefined))) || {};
+    if (mtimeMs !== undefined) found.push({ name, usedMs: mtimeMs });
+  }
+  return found.sort((a, b) => b.usedMs - a.usedMs).map(({ name }) => name);
+}
+
+/** Makes a directory what `tree` says again where it differs from what it was; true when there was something to do. */
+export async function undo(
+  namespace: HostNamespace,
+  directory: string,
+  tree: DirectoryInode,
+  snapshots: { readonly before: Snapshot; readonly now: Snapshot },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { candidates, gone } = compareSnapshots(snapshots.before, snapshots.now);
+  if (candidates.length === 0 && gone.length === 0) return false;
+  const isDirectory = (path: ByteString): boolean => snapshots.now.get(path)?.type === "d";
+  const hidden = candidates.filter((path) => {
+    const inode = lookup(tree, path);
+    return inode === undefined || (inode.type === "directory") !== isDirectory(path);
+  });
+  // What was removed, and directories that became something else, are written with all below them.
+  const whole = [...gone, ...hidden.filter((path) => lookup(tree, path) !== undefined)];
+  const written = new Map<ByteString, TreeEntry>();
+  const add = (path: ByteString): void => {
+    const inode = lookup(tree, path);
+    if (inode !== undefined) written.set(path, { path, inode });
+  };
+  for (const path of candidates) add(path);
+  for (const path of whole) {
+    const inode = lookup(tree, path);
+    if (inode === undefined) continue;
+    if (inode.type !== "directory") add(path);
+    else for (const entry of walk(inode, path)) written.set(entry.path, entry);
+  }
+  await removePaths(namespace, directory, hidden, signal);
+  const present = [...written.values()].sort((a, b) => compareByteStrings(a.path, b.path));
+  await materialise(namespace, directory, present, signal);
+  return true;
+}
