@@ -11,6 +11,7 @@ export { type Containerfile, type IgnoreRules, parseContainerfile, parseIgnoreFi
 export { BuildError, type BuildErrorCode } from "./error.ts";
 export { buildDebianBase, buildElsewhere, readSecret } from "./on-demand.ts";
 export { outlineSecrets, outlineStages } from "./outline.ts";
+export { pruneBuildRoots } from "./prune.ts";
 export type {
   BaseImage,
   BuildEvent,

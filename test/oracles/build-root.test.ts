@@ -202,6 +202,7 @@ describe("what a step changed", () => {
         const outcome = await playSteps(folder.path, AS_ROOT, [...BASE, ...OWNED, ...(base ?? [])], steps, EPOCH);
         expect(outcome.steps.at(-1)).toEqual(wanted);
         expect(outcome.fresh).toBe(outcome.worked);
+        expect(outcome.kept).toBe(outcome.pristine);
       },
       { proves: "a layer holds what a step did" },
     );
@@ -250,6 +251,7 @@ describe("a build's layers", () => {
           using folder = tempDir();
           const outcome = await playSteps(folder.path, AS_ROOT, BASE, steps, hasEpoch ? EPOCH : undefined);
           expect(outcome.fresh).toBe(outcome.worked);
+          expect(outcome.kept).toBe(outcome.pristine);
         }),
         { numRuns: Number(process.env["SLIPWAY_ROOT_RUNS"] ?? 6), seed: 5 },
       );
@@ -269,6 +271,7 @@ describe("a build's layers", () => {
       expect(steps.length).toBe(MIXED.length);
       const outcome = await playSteps(folder.path, AS_ROOT, [...BASE, ...OWNED], [...steps, ...COPIES], EPOCH);
       expect(outcome.fresh).toBe(outcome.worked);
+      expect(outcome.kept).toBe(outcome.pristine);
       await tagImage(folder.path, outcome.layers, "built");
       await run("umoci", ["unpack", "--image", `${folder.join("store")}:built`, folder.join("bundle")]);
       expect(await listing(AS_ROOT, folder.join("bundle/rootfs"))).toBe(outcome.worked);
@@ -283,6 +286,7 @@ describe("a build's layers", () => {
       using folder = tempDir();
       const asRootOutcome = await playSteps(folder.join("root"), AS_ROOT, [...BASE, ...OWNED], USER_STEPS, EPOCH);
       expect(asRootOutcome.fresh).toBe(asRootOutcome.worked);
+      expect(asRootOutcome.kept).toBe(asRootOutcome.pristine);
       expect(asRootOutcome.steps.at(-1)).toEqual([
         "etc/conf file",
         "etc/conf2 hardlink etc/conf",
@@ -301,6 +305,7 @@ describe("a build's layers", () => {
         expect(outcome.steps).toEqual(asRootOutcome.steps);
         expect(outcome.layers).toEqual(asRootOutcome.layers);
         expect(outcome.fresh).toBe(outcome.worked);
+        expect(outcome.kept).toBe(outcome.pristine);
         expect(outcome.left).toEqual([]);
       }
     },

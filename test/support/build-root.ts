@@ -84,6 +84,9 @@ export interface Outcome {
   /** As find, sha256sum and getfattr see the directory that the steps ran in, and a new one made from all layers. */
   readonly worked: string;
   readonly fresh: string;
+  /** The base's directory before the steps, and what the next build finds of it. */
+  readonly pristine: string;
+  readonly kept: string;
 }
 
 /** Runs steps over a base layer. `folder` is empty or has been used before by the same user. */
@@ -98,11 +101,14 @@ export async function playSteps(
   const parent = join(folder, "work");
   await mkdir(parent, { recursive: true });
   const epoch = epochSeconds === undefined ? {} : { epochSeconds };
-  let { root } = await Root.of(store, [], store.images).add(base, { signal: NEVER });
+  const first = (await Root.of(store, [], store.images).add(base, { signal: NEVER })).root;
+  let root = first;
   const told: string[][] = [];
   let worked = "";
+  let pristine = "";
   {
     await using work = await WorkRoot.make(root, parent, namespace, { signal: NEVER });
+    pristine = await listing(namespace, work.directory);
     for (const { script, copy } of steps) {
       if (script !== undefined) await shell(namespace, work.directory, script);
       const entries = copy ?? (await work.changes(epoch));
@@ -114,10 +120,11 @@ export async function playSteps(
     }
     worked = await listing(namespace, work.directory);
   }
+  const kept = await freshListing(store, first, parent, namespace);
   // From the files of the cache alone.
   const again = await freshListing(store, root, parent, namespace);
   root[Symbol.dispose]();
-  return { steps: told, layers: root.layers, worked, fresh: again };
+  return { steps: told, layers: root.layers, worked, fresh: again, pristine, kept };
 }
 
 async function freshListing(store: LocalStore, root: Root, parent: string, namespace: HostNamespace): Promise<string> {
@@ -183,7 +190,8 @@ async function main(folder: string, mode: string | undefined): Promise<void> {
   const base = [...BASE, ...OWNED];
   const crash = mode === "crash" ? { script: `kill -9 ${process.pid}; sleep 1` } : undefined;
   const outcome = await playSteps(folder, namespace, base, crash === undefined ? USER_STEPS : [crash], EPOCH);
-  process.stdout.write(JSON.stringify({ ids: namespace.ids, ...outcome, left: await readdir(join(folder, "work")) }));
+  const left = (await readdir(join(folder, "work"))).filter((name) => !name.startsWith("kept-"));
+  process.stdout.write(JSON.stringify({ ids: namespace.ids, ...outcome, left }));
 }
 
 if (process.argv[1] === import.meta.filename) await main(process.argv[2] as string, process.argv[3]);

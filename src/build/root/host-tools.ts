@@ -18,6 +18,7 @@ export interface ToolOptions {
   readonly onOutput?: (chunk: Buffer) => void;
   /** File descriptor that standard output goes to. */
   readonly stdout?: number;
+  readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
 
@@ -33,7 +34,7 @@ export async function runTool(
   const entered = namespace.enter(program, args);
   const child = start(entered.program, entered.args, {
     // Options of the user's own would change what tar does.
-    env: { ...process.env, LC_ALL: "C", TAR_OPTIONS: undefined, POSIXLY_CORRECT: undefined },
+    env: { ...process.env, LC_ALL: "C", TAR_OPTIONS: undefined, POSIXLY_CORRECT: undefined, ...options.env },
     stdio: [options.input === undefined ? "ignore" : "pipe", options.stdout ?? "pipe", "pipe"],
     // Ctrl-C of a terminal must not end it before its work directory is cleaned.
     detached: true,

@@ -1,6 +1,6 @@
 // Roots on disk that outlive their build. What steps have done to one is undone, and the next build that starts from the
-// same layers goes on with it: a root that was only touched in places is not written again. A snapshot beside it tells
-// whether anybody has touched it since; what differs is written anew. Kept under a name that says what it is made of.
+// same layers goes on with it: a root that was only touched in places is not written again. It is kept under a name that
+// says what it is made of; nobody else writes below the store.
 import { createHash } from "node:crypto";
 import { readdir, rename, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { systemErrorCode } from "../../base/errors.ts";
 import { type DirectoryInode, lookup, type TreeEntry, walk } from "../../tree/index.ts";
 import type { HostNamespace } from "./host-tools.ts";
 import { materialise, removePaths } from "./materialise.ts";
+import { parentsOf } from "./normalise.ts";
 import type { Root } from "./root.ts";
 import { compareSnapshots, type Snapshot } from "./snapshot.ts";
 
@@ -73,37 +74,40 @@ export async function keptRoots(parent: string): Promise<readonly string[]> {
   return found.sort((a, b) => b.usedMs - a.usedMs).map(({ name }) => name);
 }
 
-/** Makes a directory what `tree` says again where it differs from what it was; true when there was something to do. */
+/**
+ * Makes a directory what `tree` says again where `now` differs from `before`, when it was just that. Returns the paths
+ * that were written.
+ */
 export async function undo(
   namespace: HostNamespace,
   directory: string,
   tree: DirectoryInode,
   snapshots: { readonly before: Snapshot; readonly now: Snapshot },
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<readonly ByteString[]> {
   const { candidates, gone } = compareSnapshots(snapshots.before, snapshots.now);
-  if (candidates.length === 0 && gone.length === 0) return false;
   const isDirectory = (path: ByteString): boolean => snapshots.now.get(path)?.type === "d";
   const hidden = candidates.filter((path) => {
     const inode = lookup(tree, path);
     return inode === undefined || (inode.type === "directory") !== isDirectory(path);
   });
-  // What was removed, and directories that became something else, are written with all below them.
-  const whole = [...gone, ...hidden.filter((path) => lookup(tree, path) !== undefined)];
   const written = new Map<ByteString, TreeEntry>();
   const add = (path: ByteString): void => {
     const inode = lookup(tree, path);
     if (inode !== undefined) written.set(path, { path, inode });
   };
-  for (const path of candidates) add(path);
-  for (const path of whole) {
+  for (const path of [...candidates, ...gone]) {
+    // Their times have changed, or will.
+    for (const parent of parentsOf(path)) add(parent);
+    add(path);
+  }
+  // What was removed, and directories that became something else, are written with all below them.
+  for (const path of [...gone, ...hidden]) {
     const inode = lookup(tree, path);
-    if (inode === undefined) continue;
-    if (inode.type !== "directory") add(path);
-    else for (const entry of walk(inode, path)) written.set(entry.path, entry);
+    if (inode?.type === "directory") for (const entry of walk(inode, path)) written.set(entry.path, entry);
   }
   await removePaths(namespace, directory, hidden, signal);
   const present = [...written.values()].sort((a, b) => compareByteStrings(a.path, b.path));
-  await materialise(namespace, directory, present, signal);
-  return true;
+  if (present.length > 0) await materialise(namespace, directory, present, signal);
+  return present.map(({ path }) => path);
 }

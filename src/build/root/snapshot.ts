@@ -1,10 +1,11 @@
 // What is in a work directory, as find(1) of GNU findutils tells it: enough to see afterwards which paths a command may
 // have changed. Every change of a file, of its metadata or of its names sets its ctime, which nobody can set back.
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
-import { type ByteString, compareByteStrings } from "../../base/bytes/index.ts";
+import { createReadStream, createWriteStream } from "node:fs";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { type ByteString, compareByteStrings, utf8ToByteString } from "../../base/bytes/index.ts";
 import { BuildError } from "../error.ts";
-import { type HostNamespace, runTool } from "./host-tools.ts";
+import { type HostNamespace, nameList, runTool } from "./host-tools.ts";
 
 export interface SnapshotEntry {
   /** find's letter: f d l p s b c. */
@@ -26,30 +27,54 @@ export async function takeSnapshot(
 ): Promise<Snapshot> {
   const reader = new SnapshotReader();
   const onOutput = (chunk: Buffer): void => reader.push(chunk);
-  await runTool(namespace, "find", findArguments(directory), { signal, onOutput });
+  await runTool(namespace, "find", [directory, "-xdev", "-printf", FORMAT], { signal, onOutput });
   return reader.finish();
 }
 
-/** To a file, for `readSnapshot`. */
-export async function saveSnapshot(
+/** `before` with what is to be said of some paths now; those that are there no longer stay as they were. */
+export async function retakeSnapshot(
   namespace: HostNamespace,
   directory: string,
-  path: string,
+  before: Snapshot,
+  paths: readonly ByteString[],
   signal: AbortSignal,
-): Promise<void> {
-  await using file = await open(path, "w", 0o600);
-  await runTool(namespace, "find", findArguments(directory), { signal, stdout: file.fd });
+): Promise<Snapshot> {
+  if (paths.length === 0) return before;
+  const prefix = utf8ToByteString(directory);
+  const reader = new SnapshotReader();
+  // find takes the paths before the rest, xargs gives them after it.
+  const args = ["--null", "sh", "-c", 'exec find "$@" -maxdepth 0 -printf "$FORMAT"', "sh"];
+  await runTool(namespace, "xargs", args, {
+    input: nameList(paths, `${prefix}/`),
+    env: { FORMAT: FORMAT.replace("%P", "%p") },
+    signal,
+    onOutput: (chunk) => reader.push(chunk),
+  });
+  const after = new Map(before);
+  for (const [path, entry] of reader.finish()) after.set(path.slice(prefix.length + 1), entry);
+  return after;
 }
 
-/** Throws BuildError SANDBOX when it is not whole. */
+export async function writeSnapshot(path: string, snapshot: Snapshot): Promise<void> {
+  await pipeline(Readable.from(snapshotLines(snapshot)), createWriteStream(path, { mode: 0o600 }));
+}
+
+function* snapshotLines(snapshot: Snapshot): Generator<Buffer> {
+  let text = "";
+  for (const [path, { facts }] of snapshot) {
+    text += `${facts}\0${path}\0`;
+    if (text.length < 65_536) continue;
+    yield Buffer.from(text, "latin1");
+    text = "";
+  }
+  yield Buffer.from(text, "latin1");
+}
+
+/** What `writeSnapshot` wrote. Throws BuildError SANDBOX when it is not whole. */
 export async function readSnapshot(path: string): Promise<Snapshot> {
   const reader = new SnapshotReader();
   for await (const chunk of createReadStream(path)) reader.push(chunk as Buffer);
   return reader.finish();
-}
-
-function findArguments(directory: string): string[] {
-  return [directory, "-xdev", "-printf", FORMAT];
 }
 
 export class SnapshotReader {

@@ -13,7 +13,14 @@ import { keep, keptName, keptRoots, takeKept, undo } from "./kept-root.ts";
 import { touchedPaths } from "./layer-update.ts";
 import { materialise, removePaths } from "./materialise.ts";
 import type { BuiltLayer, Root } from "./root.ts";
-import { compareSnapshots, readSnapshot, saveSnapshot, type Snapshot, takeSnapshot } from "./snapshot.ts";
+import {
+  compareSnapshots,
+  readSnapshot,
+  retakeSnapshot,
+  type Snapshot,
+  takeSnapshot,
+  writeSnapshot,
+} from "./snapshot.ts";
 
 export interface WorkRootOptions {
   readonly signal: AbortSignal;
@@ -28,8 +35,7 @@ const FOREIGN_MS = 24 * 3_600_000;
 const NEVER = new AbortController().signal;
 
 export class WorkRoot implements AsyncDisposable {
-  /** The root file system: give this to the sandbox. */
-  readonly directory: string;
+  readonly #directory: string;
   readonly #parent: string;
   readonly #place: string;
   readonly #namespace: HostNamespace;
@@ -39,6 +45,8 @@ export class WorkRoot implements AsyncDisposable {
   #isMade = false;
   #root: Root;
   #snapshot: Snapshot = new Map();
+  /** Somebody may have written to it since `#snapshot`. */
+  #isLent = false;
   /** Packed changes that no layer has yet. */
   #packed: FileSource[] = [];
   #packs = 0;
@@ -49,7 +57,7 @@ export class WorkRoot implements AsyncDisposable {
     this.#root = root;
     this.#parent = parent;
     this.#place = place;
-    this.directory = join(place, "root");
+    this.#directory = join(place, "root");
     this.#namespace = namespace;
     this.#signal = signal;
   }
@@ -66,7 +74,7 @@ export class WorkRoot implements AsyncDisposable {
       const isKept = await takeKept(parent, keptName(root, namespace.ids), work.#place);
       await makeOwned(work.#place);
       await sweep(parent, namespace, (await stat(work.#place)).mtimeMs);
-      await (isKept ? work.#resume() : work.#write());
+      if (!(isKept && (await work.#resume()))) await work.#write();
       work.#isMade = true;
       return work;
     } catch (error) {
@@ -75,43 +83,42 @@ export class WorkRoot implements AsyncDisposable {
     }
   }
 
+  /** The root file system: give this to the sandbox. */
+  get directory(): string {
+    this.#isLent = true;
+    return this.#directory;
+  }
+
   async #write(): Promise<void> {
-    await mkdir(this.directory);
-    await materialise(this.#namespace, this.directory, walk(await this.#first.tree()), this.#signal);
-    await this.#save();
-  }
-
-  /** Nobody should have touched it since it was kept. */
-  async #resume(): Promise<void> {
-    if (await this.#undo()) await this.#save();
-  }
-
-  /** Back to the first root; false when it was that already, and `#snapshot` says so. */
-  async #undo(): Promise<boolean> {
-    const before = await readSnapshot(join(this.#place, SNAPSHOT_FILE));
+    await mkdir(this.#directory);
+    await materialise(this.#namespace, this.#directory, walk(await this.#first.tree()), this.#signal);
     await this.#lookAround();
-    const snapshots = { before, now: this.#snapshot };
-    return undo(this.#namespace, this.directory, await this.#first.tree(), snapshots, this.#signal);
+    await writeSnapshot(join(this.#place, SNAPSHOT_FILE), this.#snapshot);
   }
 
-  async #save(): Promise<void> {
-    const path = join(this.#place, SNAPSHOT_FILE);
-    await saveSnapshot(this.#namespace, this.directory, path, this.#signal);
-    this.#snapshot = await readSnapshot(path);
+  /** False when what was kept is not whole. */
+  async #resume(): Promise<boolean> {
+    try {
+      this.#snapshot = await readSnapshot(join(this.#place, SNAPSHOT_FILE));
+      return true;
+    } catch {
+      await removeRoot(this.#directory, this.#namespace);
+      return false;
+    }
   }
 
   /** A layer that another step made: `root` has it on top. */
   async update(root: Root, layer: BuiltLayer): Promise<void> {
     const after = await root.tree();
     const { hidden, written } = touchedPaths(layer.entries, await this.#root.tree(), after);
-    await removePaths(this.#namespace, this.directory, hidden, this.#signal);
+    await removePaths(this.#namespace, this.#directory, hidden, this.#signal);
     const present = written.map((path): TreeEntry | undefined => {
       const inode = lookup(after, path);
       return inode && { path, inode };
     });
     await materialise(
       this.#namespace,
-      this.directory,
+      this.#directory,
       present.filter((each) => each !== undefined),
       this.#signal,
     );
@@ -131,13 +138,13 @@ export class WorkRoot implements AsyncDisposable {
    * `update`. With an epoch the disk gets its time, too: what the next step reads is what the layer has.
    */
   async changes(options: { readonly epochSeconds?: number } = {}): Promise<LayerEntry[]> {
-    const now = await takeSnapshot(this.#namespace, this.directory, this.#signal);
-    const { candidates, gone } = compareSnapshots(this.#snapshot, now);
+    const last = this.#snapshot;
+    const now = await this.#lookAround();
+    const { candidates, gone } = compareSnapshots(last, now);
     const before = await this.#root.tree();
     const { present, late } = await this.#read(candidates, options.epochSeconds);
     const known = gone.filter((path) => lookup(before, path) !== undefined);
     const entries = diffPaths(before, present, known);
-    this.#snapshot = now;
     if (late.length > 0) await this.#setTimes(late, options.epochSeconds as number);
     return entries.map((entry) => ({
       ...entry,
@@ -151,7 +158,7 @@ export class WorkRoot implements AsyncDisposable {
   ): Promise<Awaited<ReturnType<typeof readPacked>>> {
     if (paths.length === 0) return { present: [], late: [] };
     const target = join(this.#place, `changes-${++this.#packs}.tar`);
-    const source = await packPaths(this.#namespace, this.directory, paths, target, this.#signal);
+    const source = await packPaths(this.#namespace, this.#directory, paths, target, this.#signal);
     // Open is enough: its space is free as soon as it is closed.
     await rm(target, { force: true });
     this.#packed.push(source);
@@ -161,14 +168,16 @@ export class WorkRoot implements AsyncDisposable {
   }
 
   async #setTimes(paths: readonly ByteString[], seconds: number): Promise<void> {
-    const prefix = `${utf8ToByteString(this.directory)}/`;
+    const prefix = `${utf8ToByteString(this.#directory)}/`;
     const args = ["--null", "touch", "--no-dereference", "--no-create", `--date=@${seconds}`, "--"];
     await runTool(this.#namespace, "xargs", args, { input: nameList(paths, prefix), signal: this.#signal });
     await this.#lookAround();
   }
 
-  async #lookAround(): Promise<void> {
-    this.#snapshot = await takeSnapshot(this.#namespace, this.directory, this.#signal);
+  async #lookAround(): Promise<Snapshot> {
+    this.#snapshot = await takeSnapshot(this.#namespace, this.#directory, this.#signal);
+    this.#isLent = false;
+    return this.#snapshot;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -177,12 +186,20 @@ export class WorkRoot implements AsyncDisposable {
     if (!isKept) await removePlace(this.#place, this.#namespace);
   }
 
+  /** Turned back to the first root. False when somebody else has kept the same. */
   async #keep(): Promise<boolean> {
-    if (await this.#undo())
-      await saveSnapshot(this.#namespace, this.directory, join(this.#place, SNAPSHOT_FILE), this.#signal);
+    const path = join(this.#place, SNAPSHOT_FILE);
+    const before = await readSnapshot(path);
+    if (this.#isLent) await this.#lookAround();
+    const [namespace, directory, signal] = [this.#namespace, this.#directory, this.#signal];
+    const snapshots = { before, now: this.#snapshot };
+    const written = await undo(namespace, directory, await this.#first.tree(), snapshots, signal);
+    if (written.length > 0)
+      await writeSnapshot(path, await retakeSnapshot(namespace, directory, before, written, signal));
     await rm(join(this.#place, OWNER_FILE));
-    const name = keptName(this.#first, this.#namespace.ids);
-    return keep(this.#parent, this.#place, name, (place) => removePlace(place, this.#namespace));
+    return keep(this.#parent, this.#place, keptName(this.#first, namespace.ids), (place) =>
+      removePlace(place, namespace),
+    );
   }
 }
 
@@ -224,6 +241,10 @@ async function isLeftBehind(place: string, nowMs: number): Promise<boolean> {
 
 /** The root first, in the namespace; the owner's file last, so that a killed removal is gone on with. */
 async function removePlace(place: string, namespace: HostNamespace): Promise<void> {
-  await runTool(namespace, "rm", ["-rf", "--", join(place, "root")], { signal: NEVER });
+  await removeRoot(join(place, "root"), namespace);
   await rm(place, { recursive: true, force: true });
+}
+
+async function removeRoot(directory: string, namespace: HostNamespace): Promise<void> {
+  await runTool(namespace, "rm", ["-rf", "--", directory], { signal: NEVER });
 }

@@ -86,7 +86,9 @@ function defineStore(app: Command, runner: Runner): void {
   rm.action(() => runner(async () => (await import("../commands/image/rm.ts")).rm, rm));
   const prune = app
     .command("prune")
-    .description("remove what no name of the local store leads to, and decompressed layers of other images")
+    .description(
+      "remove what no name of the local store leads to, decompressed layers of other images, and kept roots of builds",
+    )
     .option("--dry-run", "only say what would be removed")
     .option("--yes", "do not ask")
     .addHelpText("after", `\nExamples:\n  slipway prune --dry-run\n  slipway prune --yes`);
