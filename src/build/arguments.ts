@@ -61,10 +61,3 @@ export function declareArguments(
   }
   return after;
 }
-
-const SECRET_NAME = /(^|_)(PASS(WD|WORD|PHRASE)?|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIALS?)(_|$)/i;
-
-/** True of names whose values do not belong into the history of an image. */
-export function soundsSecret(name: string): boolean {
-  return SECRET_NAME.test(name);
-}

@@ -212,6 +212,10 @@ describe("a build", () => {
     expect(blobs).toEqual([]);
     const text = "FROM scratch\nLABEL token=correct-horse-battery\n";
     await expect(build(text, { secrets })).rejects.toMatchObject({ code: "SECRET_LEAKED" });
+    const annotations = new Map([["token", "correct-horse-battery"]]);
+    await expect(build("FROM scratch\nLABEL a=b\n", { secrets, annotations })).rejects.toMatchObject({
+      code: "SECRET_LEAKED",
+    });
   });
 
   it("warns of arguments", async () => {

@@ -1,9 +1,9 @@
 // A Containerfile to an image in the local store, or to an index of one image a platform. Nothing gets a name here.
 import { join } from "node:path";
 import { formatPlatform, type Platform } from "../oci/index.ts";
-import { PROXY_ARGS, platformArguments, soundsSecret } from "./arguments.ts";
+import { PROXY_ARGS, platformArguments } from "./arguments.ts";
 import { StepCache } from "./cache/index.ts";
-import type { Containerfile } from "./containerfile/index.ts";
+import { type Containerfile, warningsOf } from "./containerfile/index.ts";
 import type { ContentDigests } from "./copy/index.ts";
 import { writeImage } from "./image.ts";
 import { writeIndex } from "./image-index.ts";
@@ -54,7 +54,7 @@ export async function buildImage(request: BuildRequest, given: BuildServices): P
   const [only] = images;
   const descriptor =
     images.length === 1 && only !== undefined ? only.descriptor : await writeIndex(images, services.local.images);
-  return { descriptor, images, warnings: warningsOf(request) };
+  return { descriptor, images, warnings: warningsFor(request) };
 }
 
 export function planFor(request: BuildRequest, platform: Platform): BuildPlan {
@@ -143,17 +143,13 @@ async function openDigests({ local }: BuildServices): Promise<ContentDigests> {
 }
 
 /** What is no mistake for sure, but probably one. */
-function warningsOf({ containerfile, args, buildPlatform }: BuildRequest): string[] {
-  const declared = declaredNames(containerfile);
-  const known = new Set([...declared, ...PROXY_ARGS, ...platformArguments(buildPlatform, buildPlatform).keys()]);
+function warningsFor({ containerfile, args, buildPlatform }: BuildRequest): string[] {
+  const platformNames = platformArguments(buildPlatform, buildPlatform).keys();
+  const known = new Set([...declaredNames(containerfile), ...PROXY_ARGS, ...platformNames]);
   const unused = [...args.keys()].filter((name) => !known.has(name)).sort();
-  const secret = [...declared].filter(soundsSecret);
   return [
     ...unused.map((name) => `--build-arg ${name} is not used: no ARG of ${containerfile.path} declares it`),
-    ...secret.map(
-      (name) =>
-        `ARG ${name}: values of arguments stay in the image's history; use --secret and RUN --mount=type=secret`,
-    ),
+    ...warningsOf(containerfile).map(({ at, message }) => `${containerfile.path}:${at.line}:${at.column}: ${message}`),
   ];
 }
 

@@ -48,10 +48,6 @@ export async function writeImage(
   const created = await createdTime(request, services, cache, key);
   const lines = [...inherited, ...history.map((line) => historyJson(line, created))];
   const configBytes = Buffer.from(JSON.stringify({ created, ...contents, history: lines }));
-  if (request.secrets.length > 0) {
-    const { assertNoLeaks, findConfigLeaks } = await import("./secrets/index.ts");
-    assertNoLeaks(findConfigLeaks(configBytes, request.secrets), "the image's configuration");
-  }
   const { images } = services.local;
   const config = describeBytes(MEDIA_TYPE.config, configBytes);
   const layers = root.layers.map(({ descriptor: { mediaType, digest, sizeBytes } }) => ({
@@ -61,6 +57,11 @@ export async function writeImage(
   }));
   const bytes = formatManifest({ mediaType: MEDIA_TYPE.manifest, config, layers, annotations });
   const descriptor = describeBytes(MEDIA_TYPE.manifest, bytes);
+  if (request.secrets.length > 0) {
+    const { assertNoLeaks, findConfigLeaks } = await import("./secrets/index.ts");
+    assertNoLeaks(findConfigLeaks(configBytes, request.secrets), "the image's configuration");
+    assertNoLeaks(findConfigLeaks(bytes, request.secrets), "the image's manifest");
+  }
   // Nothing leads to them yet: their order does not matter.
   await Promise.all([pushBytes(images, config, configBytes), pushBytes(images, descriptor, bytes)]);
   return { descriptor, configDigest: config.digest };

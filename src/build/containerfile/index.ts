@@ -5,4 +5,4 @@ export { located } from "./location.ts";
 export { parseContainerfile, parseInstruction } from "./parse.ts";
 export { compilePattern } from "./pattern.ts";
 export { runScript, type RunScript } from "./run-script.ts";
-export { soundsSecret, type Warning, warningsOf } from "./warnings.ts";
+export { type Warning, warningsOf } from "./warnings.ts";

@@ -175,8 +175,8 @@ const APT: readonly FailureRule[] = [
     id: "apt-stale-lists",
     patterns: [/^E: Failed to fetch .* 404 +Not Found/],
     weight: "decisive",
-    cause: "the package lists are older than the mirror: they come from an earlier layer",
-    cure: "Run apt-get update and apt-get install in the same RUN",
+    cause: "the mirror has no longer what the package lists say: they come from an earlier layer, or it was changing",
+    cure: "Run apt-get update and apt-get install in the same RUN; if they are, try again or with another mirror",
   },
   {
     id: "apt-hash-mismatch",

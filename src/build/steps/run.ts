@@ -179,6 +179,9 @@ async function failed(context: StepContext, instruction: Run, exitCode: number, 
     firstError: firstError ?? null,
     rule: rule?.id ?? null,
   };
+  // With a single id that is what most steps fail of.
+  const { cure } = await context.workshop.namespace();
+  const hint = rule?.cure ?? cure;
   const shown = rule !== undefined && firstError !== undefined ? `${message}\n  first error: ${firstError}` : message;
-  return new BuildError("RUN_FAILED", shown, { data, ...(rule === undefined ? {} : { hint: rule.cure }) });
+  return new BuildError("RUN_FAILED", shown, { data, ...(hint === undefined ? {} : { hint }) });
 }
