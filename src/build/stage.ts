@@ -32,7 +32,7 @@ export interface StageRun {
 /** The stage's last state. Throws BuildError, and what its steps throw. */
 export async function runStage(run: StageRun, stage: Stage): Promise<StageState> {
   const { services, request } = run;
-  await using disk = new StageDisk(run.workshop);
+  using disk = new StageDisk(run.workshop);
   const of = 1 + stage.instructions.length;
   const step = { platform: run.platformName, stage: stage.name, number: 1, of, text: oneLine(stage.from.text) };
   const { state: first, triggers } = await inStep(run, step, async () => {

@@ -15,6 +15,8 @@ export class Workshop implements AsyncDisposable {
   readonly #jobs: number;
   readonly #roots = new DisposableStack();
   readonly #mounted = new Map<string, Promise<WorkRoot>>();
+  /** Roots on disk that are being turned back for the next ones, while the build goes on. */
+  readonly #closing: Promise<void>[] = [];
   #namespace: Promise<Namespace> | undefined;
   #scratch: Promise<string> | undefined;
   #running = 0;
@@ -57,11 +59,20 @@ export class Workshop implements AsyncDisposable {
     return this.#scratch;
   }
 
-  /** A root on disk that belongs to the caller. */
+  /** A root on disk that belongs to the caller; `close` it. */
   async workRoot(root: Root): Promise<WorkRoot> {
     const { WorkRoot } = await import("./root/index.ts");
+    // One of them may be what is wanted.
+    await Promise.allSettled(this.#closing);
     const [parent, namespace] = await Promise.all([this.#directory("work"), this.namespace()]);
     return WorkRoot.make(root, parent, namespace, { signal: this.#services.signal });
+  }
+
+  close(work: WorkRoot): void {
+    const closed = work[Symbol.asyncDispose]();
+    // Heard of at the end.
+    closed.catch(() => undefined);
+    this.#closing.push(closed);
   }
 
   /** A root on disk that nobody writes to. */
@@ -86,11 +97,13 @@ export class Workshop implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const root of await Promise.allSettled(this.#mounted.values()))
-      if (root.status === "fulfilled") await root.value[Symbol.asyncDispose]();
+      if (root.status === "fulfilled") this.close(root.value);
+    const closed = await Promise.allSettled(this.#closing);
     this.#roots.dispose();
     // What could not be made needs no end.
     await this.#namespace?.then((namespace) => namespace[Symbol.asyncDispose]()).catch(() => undefined);
     await this.#scratch?.then((path) => rm(path, { recursive: true, force: true })).catch(() => undefined);
+    for (const each of closed) if (each.status === "rejected") throw each.reason;
   }
 
   async #directory(name: string): Promise<string> {
@@ -105,7 +118,7 @@ export class Workshop implements AsyncDisposable {
 }
 
 /** The root of one stage on disk, kept from RUN to RUN as long as it can follow what the other steps do. */
-export class StageDisk implements AsyncDisposable {
+export class StageDisk implements Disposable {
   readonly #workshop: Workshop;
   #work: WorkRoot | undefined;
   /** What the disk holds. */
@@ -118,7 +131,7 @@ export class StageDisk implements AsyncDisposable {
   /** The disk with exactly this root on it. */
   async open(root: Root): Promise<WorkRoot> {
     if (this.#work !== undefined && this.#key === rootKey(root)) return this.#work;
-    await this.drop();
+    this.drop();
     this.#work = await this.#workshop.workRoot(root);
     this.#key = rootKey(root);
     return this.#work;
@@ -128,7 +141,10 @@ export class StageDisk implements AsyncDisposable {
   async follow(before: Root, root: Root, layer: BuiltLayer): Promise<void> {
     if (this.#work === undefined) return;
     // A layer that came from the cache is not on the disk.
-    if (this.#key !== rootKey(before)) return this.drop();
+    if (this.#key !== rootKey(before)) {
+      this.drop();
+      return;
+    }
     await this.#work.update(root, layer);
     this.#key = rootKey(root);
   }
@@ -139,14 +155,13 @@ export class StageDisk implements AsyncDisposable {
     this.#key = rootKey(root);
   }
 
-  async drop(): Promise<void> {
-    const work = this.#work;
+  drop(): void {
+    if (this.#work !== undefined) this.#workshop.close(this.#work);
     this.#work = undefined;
-    await work?.[Symbol.asyncDispose]();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.drop();
+  [Symbol.dispose](): void {
+    this.drop();
   }
 }
 

@@ -117,7 +117,7 @@ async function keepChanges(
   const { entries, leftovers } = clearLeftovers(changes, Object.fromEntries(before.config.labels));
   const kept = await keepLayer(context, before, key, entries);
   // The next RUN finds what the layers have, whether this one was cached or not.
-  if (leftovers.length > 0) await context.disk.drop();
+  if (leftovers.length > 0) context.disk.drop();
   else context.disk.settle(kept.root);
   return kept;
 }
