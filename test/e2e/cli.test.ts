@@ -16,6 +16,15 @@ describe("the command line", () => {
   it("tells its version", async () => {
     expect((await slipway(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
+  it.each([{ HOME: "/proc/1/nobody" }, { XDG_CACHE_HOME: "/proc" }, { HOME: undefined }])(
+    "does without a place for its cache: %j",
+    async (env) => {
+      expect(await slipway(["--version"], { env: { XDG_CACHE_HOME: undefined, ...env } })).toMatchObject({
+        exitCode: 0,
+      });
+    },
+    10_000,
+  );
   it.each([
     [["no-such-command"]],
     [["disk", "create"]],
