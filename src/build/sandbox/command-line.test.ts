@@ -5,7 +5,7 @@ import type { SandboxRun } from "./request.ts";
 const PROGRAMS = { env: "/usr/bin/env", setpriv: "/usr/bin/setpriv", unshare: "/usr/bin/unshare" };
 
 const RUN: SandboxRun = {
-  root: "/work/ro ot",
+  root: "/store/ro ot",
   argv: ["/bin/sh", "-c", "id; 'x'"],
   env: { PATH: "/bin" },
   cwd: "/",
