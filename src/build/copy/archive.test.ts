@@ -8,7 +8,7 @@ import { contentBytes, contentOf, EMPTY_CONTENT } from "../../base/io/index.ts";
 import { directory, type LayerEntry } from "../../tree/index.ts";
 import { BuildError } from "../error.ts";
 import { openArchive, putArchive } from "./archive.ts";
-import { sniffCompression } from "./decompress.ts";
+import { sniffCompression } from "../../formats/compression/index.ts";
 import { Staging } from "./staging.ts";
 
 const ENTRY = {

@@ -1,28 +1,18 @@
-// The decompressors of ADD, told by the first bytes: gzip and zstd in this process, xz and bzip2 by their programs.
+// The decompressors of ADD: gzip and zstd in this process, xz and bzip2 by their programs.
 // Expansion is capped.
 import { readContent, type Content } from "../../base/io/index.ts";
 import { ProcessError, start, waitFor } from "../../base/process/index.ts";
 import { ExpansionGuard } from "../../base/stream/index.ts";
+import type { FoundCompression } from "../../formats/compression/index.ts";
 import { gunzip } from "../../formats/gzip/index.ts";
 import { unzstd } from "../../formats/zstd/index.ts";
 import { BuildError } from "../error.ts";
 
-export type Compression = "gzip" | "zstd" | "xz" | "bzip2";
-
 const CHUNK_BYTES = 512 * 1024;
-
-/** Undefined for anything else. */
-export function sniffCompression(head: Uint8Array): Compression | undefined {
-  const magic = Buffer.from(head.subarray(0, 6)).toString("hex");
-  if (magic.startsWith("1f8b")) return "gzip";
-  if (magic.startsWith("28b52ffd") || /^5[0-9a-f]2a4d18/.test(magic)) return "zstd";
-  if (magic === "fd377a585a00") return "xz";
-  return magic.startsWith("425a68") ? "bzip2" : undefined;
-}
 
 /** Throws what the decompressors throw; BuildError UNSUPPORTED when a program is missing. */
 export async function* decompress(
-  compression: Compression,
+  compression: FoundCompression,
   content: Content,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {

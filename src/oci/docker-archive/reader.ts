@@ -4,12 +4,13 @@
 import { type Digest, digestOf } from "../../base/digest.ts";
 import { parseJson } from "../../base/json.ts";
 import { EXPANSION_LIMITS, verifyStream } from "../../base/stream/index.ts";
+import { LONGEST_MAGIC_BYTES } from "../../formats/compression/index.ts";
 import { type Member, MemberFile } from "../archive/members.ts";
 import { parseConfig } from "../config.ts";
 import { describeBytes, type Descriptor } from "../descriptor.ts";
 import { OciError } from "../error.ts";
 import { asArray, asObject, asString, asStringList, at, optional, type Place, refuse } from "../json.ts";
-import { decompress, LONGEST_MAGIC_BYTES, sniffCompression } from "../layer/decompress.ts";
+import { compressionOf, decompress } from "../layer/decompress.ts";
 import { formatManifest, MAX_LAYERS, MAX_MANIFEST_BYTES } from "../manifest.ts";
 import { MEDIA_TYPE } from "../media-types.ts";
 import { chooseNamed, type NamedDescriptor, type ReadableStore } from "../store.ts";
@@ -124,7 +125,7 @@ export class DockerArchiveStore implements ReadableStore, Disposable {
     const member = this.#member(path);
     const head = { ...member, sizeBytes: Math.min(member.sizeBytes, LONGEST_MAGIC_BYTES) };
     const magic = Buffer.concat(await Array.fromAsync(this.#members.stream(head)));
-    if (sniffCompression(magic) === "none") return member.sizeBytes;
+    if (compressionOf(magic) === "none") return member.sizeBytes;
     for await (const chunk of this.#openLayer(path)) sizeBytes += chunk.length;
     return sizeBytes;
   }

@@ -1,12 +1,10 @@
 // A layer's bytes, decompressed by what they are: media types are often wrong about compression, the first bytes never.
 import type { ExpansionLimits } from "../../base/stream/index.ts";
+import { LONGEST_MAGIC_BYTES, sniffCompression } from "../../formats/compression/index.ts";
 import { gunzip } from "../../formats/gzip/index.ts";
 import { unzstd } from "../../formats/zstd/index.ts";
 import { LayerError } from "../error.ts";
 import type { Compression } from "../media-types.ts";
-
-/** So many bytes of the beginning tell. */
-export const LONGEST_MAGIC_BYTES = 6;
 
 /** Throws LayerError UNSUPPORTED for other compressions, and what the decompressors throw. */
 export async function* decompress(
@@ -22,7 +20,7 @@ export async function* decompress(
       head.length === 0 ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : Buffer.concat([head, value]);
   }
   const whole = rejoin(head, iterator);
-  switch (sniffCompression(head)) {
+  switch (compressionOf(head)) {
     case "gzip":
       return yield* gunzip(whole, limits);
     case "zstd":
@@ -32,14 +30,11 @@ export async function* decompress(
   }
 }
 
-export function sniffCompression(head: Buffer): Compression {
-  const magic = head.toString("hex", 0, LONGEST_MAGIC_BYTES);
-  if (magic.startsWith("1f8b")) return "gzip";
-  // A frame, or a skippable frame (0x184d2a50 … 5f).
-  if (magic.startsWith("28b52ffd") || /^5[0-9a-f]2a4d18/.test(magic)) return "zstd";
-  const other = magic.startsWith("fd377a585a00") ? "xz" : magic.startsWith("425a68") ? "bzip2" : undefined;
-  if (other === undefined) return "none";
-  throw new LayerError("UNSUPPORTED", `it is compressed with ${other}; known are gzip, zstd and none`);
+/** Throws LayerError UNSUPPORTED. */
+export function compressionOf(head: Uint8Array): Compression {
+  const found = sniffCompression(head) ?? "none";
+  if (found !== "xz" && found !== "bzip2") return found;
+  throw new LayerError("UNSUPPORTED", `it is compressed with ${found}; known are gzip, zstd and none`);
 }
 
 async function* rejoin(head: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -1,0 +1,1 @@
+export { type FoundCompression, LONGEST_MAGIC_BYTES, sniffCompression } from "./sniff.ts";
