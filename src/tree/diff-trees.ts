@@ -7,7 +7,7 @@ import { type Content, EMPTY_CONTENT, FileSource, type Source } from "../base/io
 import type { DirectoryInode, Inode, Metadata, Xattr } from "./inode.ts";
 import type { LayerEntry } from "./layer-entry.ts";
 import { WHITEOUT_PREFIX } from "./merge-layers.ts";
-import { lookup, type TreeEntry, TreeError, walk } from "./path.ts";
+import { baseName, lookup, type TreeEntry, TreeError, walk } from "./path.ts";
 
 /** Sorted by path. Contents are the same when they are the same bytes of the same files or sources. Throws TreeError. */
 export function diffTrees(before: DirectoryInode, after: DirectoryInode): LayerEntry[] {
@@ -119,7 +119,7 @@ function* missing(before: DirectoryInode, after: DirectoryInode, prefix: ByteStr
 }
 
 function refuseWhiteoutName(path: ByteString): void {
-  if (!path.startsWith(WHITEOUT_PREFIX, path.lastIndexOf("/") + 1)) return;
+  if (!baseName(path).startsWith(WHITEOUT_PREFIX)) return;
   throw new TreeError(
     "UNSUPPORTED",
     `cannot put "${printable(path)}" into a layer: names that begin with "${WHITEOUT_PREFIX}" mean deleted files there`,

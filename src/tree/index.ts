@@ -30,9 +30,11 @@ export {
 } from "./merge-layers.ts";
 export { entriesToTar, treeToTar, type TreeToTarOptions } from "./to-tar.ts";
 export {
+  baseName,
   ensureDirectory,
   lookup,
   lookupDirectory,
+  parentOf,
   place,
   remove,
   resolve,

@@ -4,7 +4,7 @@ import type { ByteString } from "../base/bytes/index.ts";
 import { directory, type DirectoryInode, type Inode } from "./inode.ts";
 import type { LayerEntry } from "./layer-entry.ts";
 import { applyLayer, OPAQUE_WHITEOUT, WHITEOUT_PREFIX } from "./merge-layers.ts";
-import { lookup, lookupDirectory, remove, walk } from "./path.ts";
+import { baseName, lookup, lookupDirectory, remove, walk } from "./path.ts";
 
 export interface LayerChanges {
   readonly added: number;
@@ -36,7 +36,7 @@ function changesOf(lower: DirectoryInode, entries: readonly LayerEntry[], larges
   const largest: { path: ByteString; sizeBytes: number }[] = [];
   for (const { path } of entries) counts.removed += hide(lower, path);
   for (const { type, path, content } of entries) {
-    if (type === "directory" || nameOf(path).startsWith(WHITEOUT_PREFIX)) continue;
+    if (type === "directory" || baseName(path).startsWith(WHITEOUT_PREFIX)) continue;
     const before = lookup(lower, path);
     counts[before === undefined ? "added" : "changed"]++;
     if (before?.type === "directory") counts.removed += countFiles(before);
@@ -53,7 +53,7 @@ function changesOf(lower: DirectoryInode, entries: readonly LayerEntry[], larges
 
 /** How many files a whiteout hides; 0 for any other path. */
 function hide(lower: DirectoryInode, path: ByteString): number {
-  const name = nameOf(path);
+  const name = baseName(path);
   if (!name.startsWith(WHITEOUT_PREFIX)) return 0;
   const parent = path.slice(0, path.length - name.length);
   if (name === OPAQUE_WHITEOUT) {
@@ -76,8 +76,4 @@ function countFiles(inode: Inode | undefined): number {
   let count = 0;
   for (const { inode: each } of walk(inode)) if (each.type !== "directory") count++;
   return count;
-}
-
-function nameOf(path: ByteString): ByteString {
-  return path.slice(path.lastIndexOf("/") + 1);
 }

@@ -17,6 +17,16 @@ export function splitPath(path: ByteString): ByteString[] {
   return names;
 }
 
+/** All but the last name; "" for a single name and for the root. */
+export function parentOf(path: ByteString): ByteString {
+  return path.slice(0, Math.max(path.lastIndexOf("/"), 0));
+}
+
+/** The last name. */
+export function baseName(path: ByteString): ByteString {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
 /** The inode at a path, or undefined. Symbolic links are not followed. */
 export function lookup(root: DirectoryInode, path: ByteString): Inode | undefined {
   let inode: Inode | undefined = root;

@@ -3,9 +3,11 @@
 import { posix } from "node:path";
 import { type ByteString, printable, utf8ToByteString } from "../../base/bytes/index.ts";
 import { BuildError } from "../error.ts";
+import { resolvePath } from "../resolve-path.ts";
 import type { CopyRequest } from "./request.ts";
-import { assertPathLength, baseName, cleanPath, parentOf, resolvePath } from "./resolve.ts";
+import { assertPathLength, cleanPath } from "./paths.ts";
 import type { Staging } from "./staging.ts";
+import { baseName, parentOf } from "../../tree/index.ts";
 
 export interface Destination {
   readonly directory: ByteString;

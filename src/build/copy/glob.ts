@@ -3,8 +3,9 @@
 import { type ByteString, byteStringToUtf8, utf8ToByteString } from "../../base/bytes/index.ts";
 import { compilePattern } from "../containerfile/index.ts";
 import { BuildError } from "../error.ts";
+import { resolvePath } from "../resolve-path.ts";
 import type { ContextSource } from "./context.ts";
-import { cleanPath, joinPath, resolvePath } from "./resolve.ts";
+import { cleanPath, joinPath } from "./paths.ts";
 
 export const MAX_ENTRIES = 2_000_000;
 

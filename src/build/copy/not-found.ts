@@ -2,8 +2,10 @@
 import { type ByteString, printable, utf8ToByteString } from "../../base/bytes/index.ts";
 import { suggestion } from "../containerfile/nearest.ts";
 import { BuildError } from "../error.ts";
+import { resolvePath } from "../resolve-path.ts";
 import type { ContextSource } from "./context.ts";
-import { cleanPath, parentOf, resolvePath } from "./resolve.ts";
+import { cleanPath } from "./paths.ts";
+import { parentOf } from "../../tree/index.ts";
 
 const MAX_NAMES = 1_000;
 

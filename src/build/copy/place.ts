@@ -1,6 +1,6 @@
 // What was picked, laid over the target: owners found, archives opened, the layer's entries made.
 import type { ByteString } from "../../base/bytes/index.ts";
-import type { Inode, LayerEntry } from "../../tree/index.ts";
+import { baseName, parentOf, type Inode, type LayerEntry } from "../../tree/index.ts";
 import { BuildError } from "../error.ts";
 import { type Archive, openArchive, putArchive } from "./archive.ts";
 import type { ContextEntry } from "./context.ts";
@@ -8,7 +8,7 @@ import { findDestination } from "./destination.ts";
 import type { ChangeMode } from "./mode.ts";
 import { findOwner, type Owner } from "./owner.ts";
 import type { CopyRequest } from "./request.ts";
-import { baseName, joinPath, parentOf } from "./resolve.ts";
+import { joinPath } from "./paths.ts";
 import type { Item, Pick } from "./select.ts";
 import type { Scratch } from "./sources.ts";
 import { Staging } from "./staging.ts";

@@ -2,10 +2,12 @@
 import { type ByteString, printable, utf8ToByteString } from "../../base/bytes/index.ts";
 import { type IgnoreRules, parseIgnoreFile } from "../containerfile/index.ts";
 import { BuildError } from "../error.ts";
+import { resolvePath } from "../resolve-path.ts";
 import type { ContextEntry, ContextSource } from "./context.ts";
 import { expandGlob, matchable, MAX_ENTRIES, tooMany } from "./glob.ts";
 import { nothingMatches } from "./not-found.ts";
-import { assertPathLength, baseName, cleanPath, joinPath, resolvePath } from "./resolve.ts";
+import { assertPathLength, cleanPath, joinPath } from "./paths.ts";
+import { baseName } from "../../tree/index.ts";
 
 /** Path below the destination. */
 export interface Item {

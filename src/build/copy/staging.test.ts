@@ -2,9 +2,19 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { treeTarget } from "../../../test/support/copy-target.ts";
 import { contentOf } from "../../base/io/index.ts";
-import { applyLayer, directory, type DirectoryInode, file, type Inode, symlink, walk } from "../../tree/index.ts";
-import { baseName, parentOf, resolvePath } from "./resolve.ts";
+import {
+  baseName,
+  parentOf,
+  applyLayer,
+  directory,
+  type DirectoryInode,
+  file,
+  type Inode,
+  symlink,
+  walk,
+} from "../../tree/index.ts";
 import { Staging } from "./staging.ts";
+import { resolvePath } from "../resolve-path.ts";
 
 const OPTIONS = { owner: { uid: 0, gid: 0 }, follow: true };
 const empty = (): Inode => file(contentOf(new Uint8Array(0)));

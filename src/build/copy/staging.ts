@@ -5,6 +5,8 @@
 import { type ByteString, printable } from "../../base/bytes/index.ts";
 import { EMPTY_CONTENT } from "../../base/io/index.ts";
 import {
+  baseName,
+  parentOf,
   directory,
   type DirectoryInode,
   type Inode,
@@ -13,8 +15,9 @@ import {
   WHITEOUT_PREFIX,
 } from "../../tree/index.ts";
 import { BuildError } from "../error.ts";
+import { resolvePath } from "../resolve-path.ts";
 import type { Owner } from "./owner.ts";
-import { assertPathLength, baseName, joinPath, parentOf, resolvePath } from "./resolve.ts";
+import { assertPathLength, joinPath } from "./paths.ts";
 import type { CopyTarget } from "./target.ts";
 
 export interface StagingOptions {

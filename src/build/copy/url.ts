@@ -1,7 +1,7 @@
 // Sources of ADD that are no paths: what an address is, and what the file behind it is called.
 import { type ByteString, utf8ToByteString } from "../../base/bytes/index.ts";
 import { BuildError } from "../error.ts";
-import { cleanPath } from "./resolve.ts";
+import { cleanPath } from "./paths.ts";
 
 export function isUrl(source: string): boolean {
   return /^https?:\/\//i.test(source);

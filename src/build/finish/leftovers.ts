@@ -2,7 +2,7 @@
 // memory, /var/tmp and /var/cache are filled again. The same directories that `ostree container commit` emptied (ostree-rs-ext,
 // lib/src/commit.rs) before later versions left that to the author. The rest of /var stays: it becomes the first /var of a machine.
 import type { ByteString } from "../../base/bytes/index.ts";
-import { type LayerEntry, WHITEOUT_PREFIX } from "../../tree/index.ts";
+import { baseName, type LayerEntry, WHITEOUT_PREFIX } from "../../tree/index.ts";
 
 const EMPTIED: readonly ByteString[] = ["run", "tmp", "var/tmp", "var/cache"];
 const BOOTABLE_LABELS = ["containers.bootc", "ostree.bootable"];
@@ -29,8 +29,7 @@ export function clearLeftovers(entries: readonly LayerEntry[], labels: Readonly<
 }
 
 function isLeftover({ path }: LayerEntry): boolean {
-  const name = path.slice(path.lastIndexOf("/") + 1);
-  return !name.startsWith(WHITEOUT_PREFIX) && EMPTIED.some((directory) => path.startsWith(`${directory}/`));
+  return !baseName(path).startsWith(WHITEOUT_PREFIX) && EMPTIED.some((directory) => path.startsWith(`${directory}/`));
 }
 
 /** The first link to a file that is gone takes its place, the others link to that. */

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { bootId } from "../../base/boot-id.ts";
 import { type ByteString, compareByteStrings } from "../../base/bytes/index.ts";
 import { systemErrorCode } from "../../base/errors.ts";
-import { type DirectoryInode, lookup, type TreeEntry, walk } from "../../tree/index.ts";
+import { type DirectoryInode, lookup, walk } from "../../tree/index.ts";
 import type { HostNamespace } from "./host-tools.ts";
-import { materialise, removePaths } from "./materialise.ts";
+import type { TouchedPaths } from "./layer-update.ts";
 import { parentsOf } from "./normalise.ts";
 import type { Root } from "./root.ts";
 import { compareSnapshots, type Snapshot } from "./snapshot.ts";
@@ -74,40 +74,23 @@ export async function keptRoots(parent: string): Promise<readonly string[]> {
   return found.sort((a, b) => b.usedMs - a.usedMs).map(({ name }) => name);
 }
 
-/**
- * Makes a directory what `tree` says again where `now` differs from `before`, when it was just that. Returns the paths
- * that were written.
- */
-export async function undo(
-  namespace: HostNamespace,
-  directory: string,
-  tree: DirectoryInode,
-  snapshots: { readonly before: Snapshot; readonly now: Snapshot },
-  signal: AbortSignal,
-): Promise<readonly ByteString[]> {
-  const { candidates, gone } = compareSnapshots(snapshots.before, snapshots.now);
-  const isDirectory = (path: ByteString): boolean => snapshots.now.get(path)?.type === "d";
+/** What has to be done to make a directory that was `tree` just that again. */
+export function undone(tree: DirectoryInode, before: Snapshot, now: Snapshot): TouchedPaths {
+  const { candidates, gone } = compareSnapshots(before, now);
   const hidden = candidates.filter((path) => {
     const inode = lookup(tree, path);
-    return inode === undefined || (inode.type === "directory") !== isDirectory(path);
+    return inode === undefined || (inode.type === "directory") !== (now.get(path)?.type === "d");
   });
-  const written = new Map<ByteString, TreeEntry>();
-  const add = (path: ByteString): void => {
-    const inode = lookup(tree, path);
-    if (inode !== undefined) written.set(path, { path, inode });
-  };
+  const written = new Set<ByteString>();
   for (const path of [...candidates, ...gone]) {
     // Their times have changed, or will.
-    for (const parent of parentsOf(path)) add(parent);
-    add(path);
+    for (const parent of parentsOf(path)) written.add(parent);
+    written.add(path);
   }
   // What was removed, and directories that became something else, are written with all below them.
   for (const path of [...gone, ...hidden]) {
     const inode = lookup(tree, path);
-    if (inode?.type === "directory") for (const entry of walk(inode, path)) written.set(entry.path, entry);
+    if (inode?.type === "directory") for (const entry of walk(inode, path)) written.add(entry.path);
   }
-  await removePaths(namespace, directory, hidden, signal);
-  const present = [...written.values()].sort((a, b) => compareByteStrings(a.path, b.path));
-  if (present.length > 0) await materialise(namespace, directory, present, signal);
-  return present.map(({ path }) => path);
+  return { hidden, written: [...written].sort(compareByteStrings) };
 }

@@ -1,6 +1,7 @@
 // What a layer means for a directory that has the layers below it: which paths have to go, and which are to be written.
 import { type ByteString, compareByteStrings } from "../../base/bytes/index.ts";
 import {
+  baseName,
   type DirectoryInode,
   type LayerEntry,
   lookup,
@@ -28,7 +29,7 @@ export function touchedPaths(
     const parents = parentsOf(path);
     const parent = parents.at(-1) ?? "";
     for (const each of parents) written.add(each);
-    const name = path.slice(path.lastIndexOf("/") + 1);
+    const name = baseName(path);
     if (!name.startsWith(WHITEOUT_PREFIX)) {
       written.add(path);
       continue;

@@ -3,7 +3,16 @@
 // security module may set are left out too: `isOnDisk` tells which there are on the disk.
 import { type ByteString, utf8ToByteString } from "../../base/bytes/index.ts";
 import { EMPTY_CONTENT } from "../../base/io/index.ts";
-import { entriesToTar, entryOf, type Inode, type LayerEntry, type TreeEntry, type Xattr } from "../../tree/index.ts";
+import {
+  type DirectoryInode,
+  entriesToTar,
+  entryOf,
+  type Inode,
+  type LayerEntry,
+  lookup,
+  type TreeEntry,
+  type Xattr,
+} from "../../tree/index.ts";
 import { type HostNamespace, nameList, runTool } from "./host-tools.ts";
 
 const ACL_DEFAULT = "system.posix_acl_default";
@@ -48,8 +57,24 @@ export async function materialise(
   });
 }
 
+/** Removes what is hidden and writes what `tree` has at the other paths. Parents come first in `written`. */
+export async function rewrite(
+  namespace: HostNamespace,
+  directory: string,
+  tree: DirectoryInode,
+  { hidden, written }: { readonly hidden: readonly ByteString[]; readonly written: readonly ByteString[] },
+  signal: AbortSignal,
+): Promise<void> {
+  await removePaths(namespace, directory, hidden, signal);
+  const present = written.flatMap((path): TreeEntry[] => {
+    const inode = lookup(tree, path);
+    return inode === undefined ? [] : [{ path, inode }];
+  });
+  if (present.length > 0) await materialise(namespace, directory, present, signal);
+}
+
 /** Removes paths with all below them. */
-export async function removePaths(
+async function removePaths(
   namespace: HostNamespace,
   directory: string,
   paths: readonly ByteString[],

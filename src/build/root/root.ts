@@ -23,8 +23,8 @@ import {
   lookup,
   mergeLayers,
 } from "../../tree/index.ts";
+import { type Resolved, resolvePath } from "../resolve-path.ts";
 import { findInode } from "./find-inode.ts";
-import { follow } from "./follow.ts";
 import { LayerPool } from "./layer-pool.ts";
 import { normaliseEntries, parentsOf } from "./normalise.ts";
 
@@ -70,17 +70,17 @@ export class Root implements Disposable {
 
   /** Symbolic links followed inside the root. A directory comes without its entries (`tree` has them). */
   async lookup(path: ByteString): Promise<Inode | undefined> {
-    return (await this.#follow(path, true)).inode;
+    return (await this.#resolve(path, true)).node;
   }
 
   /** The last name is not followed. A directory comes without its entries. */
   async lstat(path: ByteString): Promise<Inode | undefined> {
-    return (await this.#follow(path, false)).inode;
+    return (await this.#resolve(path, false)).node;
   }
 
   /** Parents and last name resolved; the missing tail kept as written. No leading "/"; "" is the root. */
   async realPath(path: ByteString): Promise<ByteString> {
-    return (await this.#follow(path, true)).path;
+    return (await this.#resolve(path, true)).path;
   }
 
   /** Undefined when there is no such file. Throws IoError LIMIT. */
@@ -132,8 +132,8 @@ export class Root implements Disposable {
     return parents;
   }
 
-  #follow(path: ByteString, last: boolean): ReturnType<typeof follow> {
-    return follow(path, (each) => this.#inode(each), { last });
+  #resolve(path: ByteString, followLast: boolean): Promise<Resolved<Inode>> {
+    return resolvePath((each) => this.#inode(each), path, followLast);
   }
 
   #inode(path: ByteString): Promise<Inode | undefined> {

@@ -4,6 +4,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type ByteString, compareByteStrings, utf8ToByteString } from "../../base/bytes/index.ts";
+import { parentOf } from "../../tree/index.ts";
 import { BuildError } from "../error.ts";
 import { type HostNamespace, nameList, runTool } from "./host-tools.ts";
 
@@ -135,8 +136,7 @@ export function compareSnapshots(before: Snapshot, now: Snapshot): SnapshotChang
   const gone: ByteString[] = [];
   for (const path of before.keys()) {
     if ((now.get(path)?.type ?? SOCKET) !== SOCKET) continue;
-    const slash = path.lastIndexOf("/");
-    if (now.get(slash < 0 ? "" : path.slice(0, slash))?.type === "d") gone.push(path);
+    if (now.get(parentOf(path))?.type === "d") gone.push(path);
   }
   return { candidates: candidates.sort(compareByteStrings), gone };
 }

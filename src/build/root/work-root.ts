@@ -6,12 +6,12 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { type ByteString, utf8ToByteString } from "../../base/bytes/index.ts";
 import { type FileSource, ownerState, ownerText, writeError } from "../../base/io/index.ts";
-import { diffPaths, type LayerEntry, lookup, type TreeEntry, walk } from "../../tree/index.ts";
+import { diffPaths, type LayerEntry, lookup, walk } from "../../tree/index.ts";
 import { packPaths, readPacked } from "./changed-files.ts";
 import { type HostNamespace, nameList, runTool } from "./host-tools.ts";
-import { keep, keptName, keptRoots, takeKept, undo } from "./kept-root.ts";
+import { keep, keptName, keptRoots, takeKept, undone } from "./kept-root.ts";
 import { touchedPaths } from "./layer-update.ts";
-import { materialise, removePaths } from "./materialise.ts";
+import { materialise, rewrite } from "./materialise.ts";
 import type { BuiltLayer, Root } from "./root.ts";
 import {
   compareSnapshots,
@@ -110,18 +110,8 @@ export class WorkRoot implements AsyncDisposable {
   /** A layer that another step made: `root` has it on top. */
   async update(root: Root, layer: BuiltLayer): Promise<void> {
     const after = await root.tree();
-    const { hidden, written } = touchedPaths(layer.entries, await this.#root.tree(), after);
-    await removePaths(this.#namespace, this.#directory, hidden, this.#signal);
-    const present = written.map((path): TreeEntry | undefined => {
-      const inode = lookup(after, path);
-      return inode && { path, inode };
-    });
-    await materialise(
-      this.#namespace,
-      this.#directory,
-      present.filter((each) => each !== undefined),
-      this.#signal,
-    );
+    const touched = touchedPaths(layer.entries, await this.#root.tree(), after);
+    await rewrite(this.#namespace, this.#directory, after, touched, this.#signal);
     this.settle(root);
     await this.#lookAround();
   }
@@ -192,8 +182,10 @@ export class WorkRoot implements AsyncDisposable {
     const before = await readSnapshot(path);
     if (this.#isLent) await this.#lookAround();
     const [namespace, directory, signal] = [this.#namespace, this.#directory, this.#signal];
-    const snapshots = { before, now: this.#snapshot };
-    const written = await undo(namespace, directory, await this.#first.tree(), snapshots, signal);
+    const tree = await this.#first.tree();
+    const touched = undone(tree, before, this.#snapshot);
+    await rewrite(namespace, directory, tree, touched, signal);
+    const written = touched.written.filter((each) => before.has(each));
     if (written.length > 0)
       await writeSnapshot(path, await retakeSnapshot(namespace, directory, before, written, signal));
     await rm(join(this.#place, OWNER_FILE));

@@ -1,7 +1,6 @@
-// Symbolic links followed inside a root: absolute targets start at it, ".." stops at it. Nothing leads out.
-import { type ByteString, printable } from "../../base/bytes/index.ts";
-import { DEFAULT_TAR_LIMITS } from "../../formats/tar/index.ts";
-import { BuildError } from "../error.ts";
+// Symbolic links followed inside a root: absolute targets start at it, ".." stops at it. Nothing leads out (path_resolution(7)).
+import { type ByteString, printable } from "../base/bytes/index.ts";
+import { BuildError } from "./error.ts";
 
 interface Node {
   readonly type: string;
@@ -61,35 +60,4 @@ function targetOf(node: Node): ByteString {
 
 function isName(name: string): boolean {
   return name !== "" && name !== ".";
-}
-
-/** Lexical: "a//./b/../c" is "a/c"; nothing is above the root. */
-export function cleanPath(path: ByteString): ByteString {
-  const names: ByteString[] = [];
-  for (const name of path.split("/").filter(isName)) {
-    if (name === "..") names.pop();
-    else names.push(name);
-  }
-  return names.join("/");
-}
-
-export function joinPath(directory: ByteString, name: ByteString): ByteString {
-  return directory === "" ? name : name === "" ? directory : `${directory}/${name}`;
-}
-
-export function parentOf(path: ByteString): ByteString {
-  return path.slice(0, Math.max(path.lastIndexOf("/"), 0));
-}
-
-export function baseName(path: ByteString): ByteString {
-  return path.slice(path.lastIndexOf("/") + 1);
-}
-
-/** What every reader of a layer takes. Throws BuildError LIMIT. */
-export function assertPathLength(path: ByteString): void {
-  if (path.length <= DEFAULT_TAR_LIMITS.maxPathBytes) return;
-  throw new BuildError(
-    "LIMIT",
-    `cannot copy to "/${printable(path.slice(0, 100))}…": its path has ${path.length} bytes`,
-  );
 }

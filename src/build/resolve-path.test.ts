@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { directory, type DirectoryInode, type Inode, lookup, resolve, symlink } from "../../tree/index.ts";
-import { cleanPath, resolvePath } from "./resolve.ts";
+import { directory, type DirectoryInode, type Inode, lookup, resolve, symlink } from "../tree/index.ts";
+import { resolvePath } from "./resolve-path.ts";
 
 const look =
   (root: DirectoryInode) =>
@@ -60,13 +60,4 @@ describe("resolvePath", () => {
     expect((await resolvePath(look(root), "gone", false)).node?.type).toBe("symlink");
     expect((await resolvePath(look(root), "../..")).node).toBe(root);
   });
-});
-
-describe("cleanPath", () => {
-  it.each([
-    ["", ""],
-    ["/", ""],
-    ["./a//b/./c/", "a/b/c"],
-    ["../a/../../b", "b"],
-  ])("makes %j %j", (path, clean) => expect(cleanPath(path)).toBe(clean));
 });
