@@ -26,7 +26,7 @@ export interface SystemImage extends DiskImage, AsyncDisposable {
 }
 
 /** From here on memory matters more than time; a Debian server has 20,000 files. */
-const MANY_FILES = 25_000;
+const MANY_ENTRIES = 25_000;
 
 /**
  * `options` are the command's: --arch, the limits, those of registries and of the signature policy. Throws OciError;
@@ -86,26 +86,17 @@ async function readLayers(
   image: Image,
   limits: InputLimits,
 ): Promise<readonly Layer[]> {
-  let files = 0;
-  const count = (found: number): void => {
-    if (files <= MANY_FILES && files + found > MANY_FILES) collectEagerly();
-    files += found;
-  };
-  const layers = await inStage(context.progress, "read", undefined, (stage) =>
+  let entries = 0;
+  return await inStage(context.progress, "read", undefined, (stage) =>
     openLayers(local.cache, image, {
-      fingerprint: {
-        name: "ostree",
-        prefix: (file) => {
-          count(1);
-          return fileObjectPrefix(file);
-        },
-      },
+      fingerprint: { name: "ostree", prefix: fileObjectPrefix },
       limits,
       signal: context.signal,
       onBytes: (bytes) => stage.advance(bytes),
+      onEntries: (count) => {
+        if (entries <= MANY_ENTRIES && entries + count > MANY_ENTRIES) collectEagerly();
+        entries += count;
+      },
     }),
   );
-  // Those that came from the cache were not counted.
-  count(layers.reduce((sum, { entries }) => sum + entries.length, 0));
-  return layers;
 }

@@ -29,7 +29,7 @@ let root: string;
 let deployment: string;
 let decompressedBytes: number;
 
-/** 300 MiB; 261 to 289 MiB were measured. */
+/** 300 MiB; 205 to 275 MiB were measured. */
 const MAX_RESIDENT_BYTES = 300 * 1024 ** 2;
 
 describe("an image of very many files", () => {

@@ -8,7 +8,7 @@ import { GzipError } from "./error.ts";
 
 /** Fresh buffers are garbage later: few large ones cost a tenth less than four times as many. */
 const CHUNK_BYTES = 2 * 1024 * 1024;
-const CHUNKS_AHEAD = 4;
+const CHUNKS_AHEAD = 2;
 
 /** Throws GzipError, ExpansionError, and what `input` throws. */
 export async function* gunzip(input: AsyncIterable<Uint8Array>, limits?: ExpansionLimits): AsyncGenerator<Uint8Array> {

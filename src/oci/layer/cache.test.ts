@@ -163,6 +163,18 @@ describe("LayerCache", () => {
     expect(image.store.fetches).toBe(1);
   });
 
+  it("tells how many entries come into memory, of a layer just read and of one that the cache has", async () => {
+    const names = Array.from({ length: 5500 }, (_, index) => `${index} ${"long".repeat(60)}`);
+    const tar = tarOf(names.map((path) => [{ path, type: "directory" }]));
+    const image = await fixture(gzipSync(tar), tar);
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const counts: number[] = [];
+      const entries = await open(image, { onEntries: (count) => counts.push(count) });
+      expect(entries.map(({ path }) => path)).toEqual(names);
+      expect(counts).toEqual([1000, 1000, 1000, 1000, 1000, 500]);
+    }
+  });
+
   it("lets several openers race", async () => {
     const image = await fixture(gzipSync(TAR));
     const caches = await Promise.all([1, 2, 3].map(() => LayerCache.open(directory)));
@@ -215,10 +227,10 @@ describe("a cache that was damaged", () => {
     const image = await cached();
     const index = join(directory, digestHex(image.layer.diffId), "index");
     const good = readFileSync(index);
+    const places = Array.from({ length: 20 }, (_, step) => Math.floor(((good.length - 1) * step) / 19));
     const damaged = [
-      good.subarray(0, 100),
-      Buffer.alloc(0),
-      Buffer.from(good.map((byte, at) => (at === 200 ? byte ^ 1 : byte))),
+      ...places.map((at) => good.subarray(0, at)),
+      ...places.map((at) => Buffer.from(good.map((byte, place) => (place === at ? byte ^ 1 : byte)))),
     ];
     for (const bytes of damaged) {
       writeFileSync(index, bytes);

@@ -2,13 +2,13 @@
 // An entry appears by rename of a whole directory; several processes may make the same one, the first wins. Nothing is
 // synced: after a reboot, data that may be torn is compared with the diffId once, before its first use.
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestHex, finishDigest, isDigest } from "../../base/digest.ts";
 import { systemErrorCode } from "../../base/errors.ts";
 import { assertExpansion } from "../../base/stream/index.ts";
-import { FileSource, IoError, sweepPartials, writeError } from "../../base/io/index.ts";
-import { assertWithinLimits, TarParser } from "../../formats/tar/index.ts";
+import { AtomicFile, FileSource, IoError, MemorySource, sweepPartials, writeError } from "../../base/io/index.ts";
+import { assertWithinLimits } from "../../formats/tar/index.ts";
 import type { LayerEntry } from "../../tree/index.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { ImageLayer } from "../image.ts";
@@ -17,19 +17,18 @@ import type { ReadableStore } from "../store.ts";
 import { bootMarker, fileSize, isMarked, writeMarker } from "./boot-marker.ts";
 import { layerError } from "./errors.ts";
 import type { Fingerprint } from "./fingerprint.ts";
-import { decodeIndex, encodeIndex, type LayerIndex } from "./index-file.ts";
+import { decodeIndex, IndexEncoder, type LayerIndex } from "./index-file.ts";
 import {
   DATA_FILE,
   fingerprintKey,
+  indexingParser,
   indexName,
   ingestLayer,
   type IngestOptions,
   LayerFiles,
-  writeIndex,
 } from "./ingest.ts";
 import { DEFAULT_LAYER_LIMITS, type LayerLimits } from "./limits.ts";
 import { LayerPaths } from "./paths-file.ts";
-import { Recorder } from "./recorder.ts";
 
 /** A layer that is open for reading. Dispose it when its contents are no longer needed. */
 export interface Layer extends Disposable {
@@ -48,6 +47,8 @@ export interface OpenLayerOptions {
   readonly signal?: AbortSignal;
   /** Called with each piece of decompressed bytes that was read from the blob; never when the cache has the layer. */
   readonly onBytes?: (bytes: number) => void;
+  /** Called while entries come into memory, with how many more there are. */
+  readonly onEntries?: (count: number) => void;
 }
 
 const MAX_ATTEMPTS = 3;
@@ -131,8 +132,7 @@ export class LayerCache {
     const source = FileSource.open(join(directory, DATA_FILE));
     try {
       const index =
-        (await loadIndex(directory, layer, source, options.fingerprint)) ??
-        (await reindex(directory, layer, source, options));
+        (await loadIndex(directory, layer, source, options)) ?? (await reindex(directory, layer, source, options));
       assertWithinLimits(index.peaks, options.limits.tar);
       assertExpansion(layer.descriptor.sizeBytes, source.sizeBytes, options.limits.expansion);
       return {
@@ -262,12 +262,13 @@ async function loadIndex(
   directory: string,
   layer: ImageLayer,
   source: FileSource,
-  fingerprint: Fingerprint | undefined,
+  options: IngestOptions,
 ): Promise<LayerIndex | undefined> {
-  const key = fingerprintKey(fingerprint);
+  const key = fingerprintKey(options.fingerprint);
   const facts = { diffId: layer.diffId, sizeBytes: source.sizeBytes, fingerprint: key };
   try {
-    return decodeIndex(await readFile(join(directory, indexName(key))), facts, source);
+    using index = FileSource.open(join(directory, indexName(key)));
+    return await decodeIndex(index, facts, source, options.onEntries);
   } catch (error) {
     if (systemErrorCode(error) === "ENOENT") return undefined;
     throw error;
@@ -281,17 +282,26 @@ async function reindex(
   source: FileSource,
   options: IngestOptions,
 ): Promise<LayerIndex> {
-  const recorder = new Recorder(options.fingerprint);
-  const parser = new TarParser(recorder, options.limits.tar);
+  const encoder = new IndexEncoder();
+  const parser = indexingParser(encoder, options);
   for await (const chunk of streamFile(join(directory, DATA_FILE))) {
     options.signal?.throwIfAborted();
     parser.push(chunk);
   }
   parser.finish();
-  const facts = { diffId: layer.diffId, sizeBytes: source.sizeBytes, fingerprint: fingerprintKey(options.fingerprint) };
-  const lines = encodeIndex(facts, parser.peaks, recorder.records);
-  await writeIndex(directory, facts.fingerprint, lines).catch(() => undefined);
-  const index = decodeIndex(Buffer.concat(lines), facts, source);
+  const key = fingerprintKey(options.fingerprint);
+  const facts = { diffId: layer.diffId, sizeBytes: source.sizeBytes, fingerprint: key };
+  encoder.finish(facts, parser.peaks);
+  const bytes = Buffer.concat(encoder.take());
+  await writeIndex(join(directory, indexName(key)), bytes).catch(() => undefined);
+  const index = await decodeIndex(new MemorySource(bytes), facts, source, options.onEntries);
   if (index === undefined) throw new Error(`the index of ${layer.diffId} does not read back`);
   return index;
+}
+
+/** Not synced, as `LayerFiles` does it. */
+async function writeIndex(path: string, bytes: Uint8Array): Promise<void> {
+  await using file = await AtomicFile.create(path);
+  await file.write(0, bytes);
+  await file.commit({ sync: false });
 }

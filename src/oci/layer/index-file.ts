@@ -1,16 +1,19 @@
-// The index of a cached layer: one line of facts, lines of up to 1,000 records each (JSON arrays), and the SHA-256 of all
-// that as the last line. Texts are byte strings and the file is written byte for byte (latin1), so any name survives.
-// A file that is cut, altered or of another version counts as missing: an index can always be made again.
-import { createHash } from "node:crypto";
+// The index of a cached layer: lines of up to 1,000 records each (JSON arrays), a line of facts, and last, of fixed length,
+// the offset of that line and the SHA-256 of all that. It is written while the layer passes by, so records need not be
+// held. Texts are byte strings and the file is written byte for byte (latin1), so any name survives. A file that is cut,
+// altered or of another version counts as missing: an index can always be made again.
+import { createHash, type Hash } from "node:crypto";
 import type { Digest } from "../../base/digest.ts";
-import { EMPTY_CONTENT, type Source } from "../../base/io/index.ts";
+import { EMPTY_CONTENT, readBytes, type Source } from "../../base/io/index.ts";
 import type { TarPeaks } from "../../formats/tar/index.ts";
 import { contentOfSpans, type LayerEntry } from "../../tree/index.ts";
 import type { LayerRecord } from "./recorder.ts";
 
-const VERSION = 1;
+const VERSION = 2;
 const RECORDS_A_LINE = 1000;
-const DIGEST_LINE_BYTES = 65;
+const OFFSET_DIGITS = 16;
+const TRAILER_BYTES = OFFSET_DIGITS + 1 + 64 + 1;
+const PIECE_BYTES = 1024 * 1024;
 
 export interface IndexFacts {
   readonly diffId: Digest;
@@ -40,16 +43,46 @@ export type Row = [
   ...(string | number | number[])[],
 ];
 
-export function encodeIndex(facts: IndexFacts, peaks: TarPeaks, records: readonly LayerRecord[]): Uint8Array[] {
-  const line: Line = { version: VERSION, ...facts, peaks };
-  const lines = [latin1(`${JSON.stringify(line)}\n`)];
-  for (let at = 0; at < records.length; at += RECORDS_A_LINE) {
-    lines.push(latin1(`${JSON.stringify(records.slice(at, at + RECORDS_A_LINE).map(rowOf))}\n`));
+/** Takes a layer's records one by one and makes the index of them, piece by piece. */
+export class IndexEncoder {
+  readonly #hash = createHash("sha256");
+  #rows: Row[] = [];
+  #lines: Uint8Array[] = [];
+  #sizeBytes = 0;
+
+  add(record: LayerRecord): void {
+    this.#rows.push(rowOf(record));
+    if (this.#rows.length === RECORDS_A_LINE) this.#endRows();
   }
-  const hash = createHash("sha256");
-  for (const bytes of lines) hash.update(bytes);
-  lines.push(latin1(`${hash.digest("hex")}\n`));
-  return lines;
+
+  /** What has become of the index since the last call. */
+  take(): Uint8Array[] {
+    const lines = this.#lines;
+    this.#lines = [];
+    return lines;
+  }
+
+  /** No more records: `take` gives the rest. */
+  finish(facts: IndexFacts, peaks: TarPeaks): void {
+    this.#endRows();
+    const offset = String(this.#sizeBytes).padStart(OFFSET_DIGITS, "0");
+    const line: Line = { version: VERSION, ...facts, peaks };
+    this.#push(`${JSON.stringify(line)}\n`);
+    this.#lines.push(latin1(trailerOf(offset, this.#hash)));
+  }
+
+  #endRows(): void {
+    if (this.#rows.length === 0) return;
+    this.#push(`${JSON.stringify(this.#rows)}\n`);
+    this.#rows = [];
+  }
+
+  #push(text: string): void {
+    const bytes = latin1(text);
+    this.#hash.update(bytes);
+    this.#lines.push(bytes);
+    this.#sizeBytes += bytes.length;
+  }
 }
 
 export function rowOf(record: LayerRecord): Row {
@@ -75,24 +108,56 @@ export function rowOf(record: LayerRecord): Row {
   }
 }
 
-/** The entries, with their contents in `source`; undefined when the bytes are not the index that `facts` describe. */
-export function decodeIndex(bytes: Buffer, facts: IndexFacts, source: Source): LayerIndex | undefined {
-  const bodyEnd = bytes.length - DIGEST_LINE_BYTES;
-  if (bodyEnd < 0) return undefined;
-  const digest = createHash("sha256").update(bytes.subarray(0, bodyEnd)).digest("hex");
-  if (bytes.toString("latin1", bodyEnd) !== `${digest}\n`) return undefined;
-  let at = bytes.indexOf(0x0a) + 1;
-  const line = JSON.parse(bytes.toString("latin1", 0, at)) as Line;
+/**
+ * The entries, with their contents in `data`; undefined when the bytes are not the index that `facts` describe. `onEntries`
+ * is told how many more there are, as they come.
+ */
+export async function decodeIndex(
+  index: Source,
+  facts: IndexFacts,
+  data: Source,
+  onEntries?: (count: number) => void,
+): Promise<LayerIndex | undefined> {
+  const trailerAt = index.sizeBytes - TRAILER_BYTES;
+  if (trailerAt < 0) return undefined;
+  const hash = createHash("sha256");
+  for await (const piece of piecesOf(index, trailerAt)) hash.update(piece);
+  const trailer = Buffer.from(await readBytes(index, trailerAt, TRAILER_BYTES)).toString("latin1");
+  const offset = trailer.slice(0, OFFSET_DIGITS);
+  if (trailer !== trailerOf(offset, hash)) return undefined;
+  const factsAt = Number(offset);
+  const line = JSON.parse(textOf(await readBytes(index, factsAt, trailerAt - factsAt))) as Line;
   const wanted =
     facts.sizeBytes === line.sizeBytes && facts.diffId === line.diffId && facts.fingerprint === line.fingerprint;
   if (line.version !== VERSION || !wanted) return undefined;
   const entries: LayerEntry[] = [];
-  while (at < bodyEnd) {
-    const end = bytes.indexOf(0x0a, at) + 1;
-    for (const row of JSON.parse(bytes.toString("latin1", at, end)) as Row[]) entries.push(entryOf(row, source));
-    at = end;
+  for await (const text of linesOf(index, factsAt)) {
+    const rows = JSON.parse(text) as Row[];
+    onEntries?.(rows.length);
+    for (const row of rows) entries.push(entryOf(row, data));
   }
   return { entries, peaks: line.peaks };
+}
+
+function trailerOf(offset: string, hash: Hash): string {
+  return `${offset} ${hash.update(offset).digest("hex")}\n`;
+}
+
+async function* piecesOf(source: Source, end: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < end; at += PIECE_BYTES) yield await readBytes(source, at, Math.min(PIECE_BYTES, end - at));
+}
+
+/** Each line before `end`, where one ends. */
+async function* linesOf(source: Source, end: number): AsyncGenerator<string> {
+  let begun: Uint8Array = Buffer.alloc(0);
+  for await (const piece of piecesOf(source, end)) {
+    let at = 0;
+    for (let newline; (newline = piece.indexOf(0x0a, at)) >= 0; at = newline + 1) {
+      yield textOf(begun) + textOf(piece.subarray(at, newline));
+      begun = piece.subarray(0, 0);
+    }
+    begun = Buffer.concat([begun, piece.subarray(at)]);
+  }
 }
 
 export function entryOf(row: Row, source: Source): LayerEntry {
@@ -133,4 +198,8 @@ function spansOf(flat: readonly number[]): { at: number; length: number; offset:
 
 function latin1(text: string): Buffer {
   return Buffer.from(text, "latin1");
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }

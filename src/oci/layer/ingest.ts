@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { type Digest, finishDigest } from "../../base/digest.ts";
 import { AtomicFile } from "../../base/io/index.ts";
+import { collectOldBuffers } from "../../base/memory.ts";
 import { TarParser } from "../../formats/tar/index.ts";
 import type { ImageLayer } from "../image.ts";
 import type { ReadableStore } from "../store.ts";
@@ -12,7 +13,7 @@ import { decompress } from "./decompress.ts";
 import { assertDiffId } from "./diff-id.ts";
 import { mayBeCorrupt } from "./errors.ts";
 import type { Fingerprint } from "./fingerprint.ts";
-import { encodeIndex } from "./index-file.ts";
+import { IndexEncoder } from "./index-file.ts";
 import type { LayerLimits } from "./limits.ts";
 import { PunchedFile } from "./punched-file.ts";
 import { Recorder } from "./recorder.ts";
@@ -28,6 +29,8 @@ export interface IngestOptions {
   readonly signal?: AbortSignal;
   /** Called with each piece of decompressed bytes that is done. */
   readonly onBytes?: (bytes: number) => void;
+  /** Called while entries come into memory, with how many more there are. */
+  readonly onEntries?: (count: number) => void;
 }
 
 /** Fills `directory`, which is empty, with data and index. Throws LayerError and the errors of its parts. */
@@ -56,25 +59,31 @@ export async function ingestLayer(
 
 /** The cache entry of a tar that passes by: its data, its index, its diffId. */
 export class LayerFiles implements AsyncDisposable {
-  readonly #directory: string;
   readonly #options: IngestOptions;
   readonly #data: PunchedFile;
-  readonly #recorder: Recorder;
+  readonly #indexFile: AtomicFile;
+  readonly #index = new IndexEncoder();
   readonly #parser: TarParser;
   readonly #diff = createHash("sha256");
+  #indexBytes = 0;
   #sizeBytes = 0;
   #diffId: Digest | undefined;
 
-  private constructor(directory: string, data: PunchedFile, options: IngestOptions) {
-    this.#directory = directory;
+  private constructor(data: PunchedFile, indexFile: AtomicFile, options: IngestOptions) {
     this.#options = options;
     this.#data = data;
-    this.#recorder = new Recorder(options.fingerprint);
-    this.#parser = new TarParser(this.#recorder, options.limits.tar);
+    this.#indexFile = indexFile;
+    this.#parser = indexingParser(this.#index, options);
   }
 
   static async create(directory: string, options: IngestOptions): Promise<LayerFiles> {
-    return new LayerFiles(directory, await PunchedFile.create(join(directory, DATA_FILE)), options);
+    const indexFile = await AtomicFile.create(join(directory, indexName(fingerprintKey(options.fingerprint))));
+    try {
+      return new LayerFiles(await PunchedFile.create(join(directory, DATA_FILE)), indexFile, options);
+    } catch (error) {
+      await indexFile[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** The chunk must not change afterwards. */
@@ -90,7 +99,9 @@ export class LayerFiles implements AsyncDisposable {
       await turn();
     }
     this.#sizeBytes += chunk.length;
+    await this.#writeIndex();
     await written;
+    collectOldBuffers();
     this.#options.onBytes?.(chunk.length);
   }
 
@@ -106,16 +117,31 @@ export class LayerFiles implements AsyncDisposable {
     return this.#diffId;
   }
 
+  /** The index is not synced: what is torn does not match its own digest and is made again. */
   async finish(): Promise<void> {
     await this.#data.finish();
     const fingerprint = fingerprintKey(this.#options.fingerprint);
-    const facts = { diffId: this.diffId, sizeBytes: this.#sizeBytes, fingerprint };
-    await writeIndex(this.#directory, fingerprint, encodeIndex(facts, this.#parser.peaks, this.#recorder.records));
+    this.#index.finish({ diffId: this.diffId, sizeBytes: this.#sizeBytes, fingerprint }, this.#parser.peaks);
+    await this.#writeIndex();
+    await this.#indexFile.commit({ sync: false });
+  }
+
+  async #writeIndex(): Promise<void> {
+    for (const line of this.#index.take()) {
+      await this.#indexFile.write(this.#indexBytes, line);
+      this.#indexBytes += line.length;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#data[Symbol.asyncDispose]();
+    await this.#indexFile[Symbol.asyncDispose]();
   }
+}
+
+/** Reads a tar and gives the index what it finds. */
+export function indexingParser(index: IndexEncoder, { fingerprint, limits }: IngestOptions): TarParser {
+  return new TarParser(new Recorder(fingerprint, (record) => index.add(record)), limits.tar);
 }
 
 export function fingerprintKey(fingerprint: Fingerprint | undefined): string | null {
@@ -124,17 +150,6 @@ export function fingerprintKey(fingerprint: Fingerprint | undefined): string | n
 
 export function indexName(key: string | null): string {
   return key === null ? "index" : `index-${key}`;
-}
-
-/** Not synced: what is torn does not match its own digest and is made again. */
-export async function writeIndex(directory: string, key: string | null, lines: readonly Uint8Array[]): Promise<void> {
-  await using file = await AtomicFile.create(join(directory, indexName(key)));
-  let offset = 0;
-  for (const line of lines) {
-    await file.write(offset, line);
-    offset += line.length;
-  }
-  await file.commit({ sync: false });
 }
 
 /** A verified stream that can be read on to its end after the reader of its first part gave up. */

@@ -3,7 +3,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { stretches, writeError } from "../../base/io/index.ts";
 
-const MAX_UNDER_WAY_BYTES = 8 * 1024 * 1024;
+const MAX_UNDER_WAY_BYTES = 4 * 1024 * 1024;
 
 export class PunchedFile implements AsyncDisposable {
   readonly path: string;

@@ -1,5 +1,5 @@
 // What a layer's index is made from: takes the tar parser's entries and data, computes each file's fingerprint and holes
-// in the same pass, and keeps one record an entry.
+// in the same pass, and passes on one record an entry.
 import { createHash, type Hash } from "node:crypto";
 import type { ByteString } from "../../base/bytes/index.ts";
 import { updateZeros } from "../../base/digest.ts";
@@ -16,13 +16,14 @@ export interface LayerRecord extends Omit<TarEntry, "headerOffset"> {
 }
 
 export class Recorder implements TarHandler {
-  readonly records: LayerRecord[] = [];
+  readonly #pass: (record: LayerRecord) => void;
   readonly #fingerprint: Fingerprint | undefined;
   #hash: Hash | undefined;
   #hashed = 0;
   #zeroRuns: ZeroRuns | undefined;
 
-  constructor(fingerprint: Fingerprint | undefined) {
+  constructor(fingerprint: Fingerprint | undefined, pass: (record: LayerRecord) => void) {
+    this.#pass = pass;
     this.#fingerprint = fingerprint;
   }
 
@@ -48,7 +49,7 @@ export class Recorder implements TarHandler {
     if (entry.type === "file") this.#hashZeros(entry.sizeBytes);
     const zeroRuns = this.#zeroRuns?.finish() ?? [];
     const { headerOffset: _, ...facts } = entry;
-    this.records.push({
+    this.#pass({
       ...facts,
       path: entryPath(entry.path),
       linkTarget: entry.type === "hardlink" ? entryPath(entry.linkTarget) : entry.linkTarget,
