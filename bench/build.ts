@@ -6,13 +6,13 @@
  */
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { bigBase, busyboxBase, debianBase } from "../test/support/build-bases.ts";
+import { bareDebianBase, bigBase, busyboxBase } from "../test/support/build-bases.ts";
 
 const program = join(dirname(import.meta.dirname), "dist", "main.js");
 const { values } = parseArgs({ options: { runs: { type: "string", default: "5" } } });
@@ -27,7 +27,7 @@ type Seconds = Record<Builder, number[]>;
 const folder = mkdtempSync(join(tmpdir(), "slipway-bench-"));
 const server = await startMirror();
 try {
-  const bases = { big: await bigBase(), busybox: await busyboxBase(), debian: await debianBase() };
+  const bases = { big: await bigBase(), busybox: await busyboxBase(), debian: await bareDebianBase() };
   for (const [name, layout] of Object.entries(bases)) await load(name, layout);
   const start = await timed([process.execPath, "-e", "0"]);
   console.log(`Node's start: ${start.toFixed(3)} s`);
@@ -159,16 +159,18 @@ async function startMirror(): Promise<Server> {
   const debs = join(folder, "debs");
   mkdirSync(debs);
   execFileSync("apt-get", ["download", "-qq", "-o", "APT::Sandbox::User=root", ...PACKAGES], { cwd: debs });
-  const stanzas = readdirSync(debs).map((name) => {
+  const stanzas = readdirSync(debs).map((deb) => {
+    // Versions have characters that mean something in addresses.
+    const name = `${deb.split("_", 1)[0]}.deb`;
+    renameSync(join(debs, deb), join(debs, name));
     const control = execFileSync("dpkg-deb", ["--field", join(debs, name)], { encoding: "utf8" });
     const bytes = readFileSync(join(debs, name));
     const digest = createHash("sha256").update(bytes).digest("hex");
-    return `${control}Filename: ./${encodeURIComponent(name)}\nSize: ${bytes.length}\nSHA256: ${digest}\n`;
+    return `${control}Filename: ./${name}\nSize: ${bytes.length}\nSHA256: ${digest}\n`;
   });
   writeFileSync(join(debs, "Packages"), stanzas.join("\n"));
   const made = createServer((request, response) => {
-    const name = decodeURIComponent(basename(request.url ?? ""));
-    const known = readdirSync(debs).find((each) => each === name || each === encodeURIComponent(name));
+    const known = readdirSync(debs).find((each) => each === basename(request.url ?? ""));
     if (known === undefined) response.writeHead(404).end();
     else response.end(readFileSync(join(debs, known)));
   });

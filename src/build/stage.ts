@@ -49,7 +49,10 @@ export async function runStage(run: StageRun, stage: Stage): Promise<StageState>
     const each = { ...step, number: index + 2, of: 1 + instructions.length, text: oneLine(instruction.text) };
     const file = index < triggers.length ? undefined : run.containerfile;
     state = await inStep(run, each, () =>
-      placed(file, instruction, () => perform(run, stage, each, disk, before, instruction)),
+      placed(file, instruction, () => {
+        const isLastRun = !instructions.slice(index + 1).some(({ kind }) => kind === "RUN");
+        return perform({ ...run, stage, step: each, disk, isLastRun }, before, instruction);
+      }),
     );
   }
   return state;
@@ -73,10 +76,7 @@ async function inStep<T>(run: StageRun, step: Step, work: () => Promise<Performe
 }
 
 async function perform(
-  run: StageRun,
-  stage: Stage,
-  step: Step,
-  disk: StageDisk,
+  run: StageRun & Pick<StepContext, "stage" | "step" | "disk" | "isLastRun">,
   before: StageState,
   instruction: Instruction,
 ): Promise<Performed<StageState>> {
@@ -85,11 +85,8 @@ async function perform(
   const expandWords = (text: string): string[] => splitWords(text, variablesOf(before), { escape });
   const context: StepContext = {
     ...run,
-    stage,
-    step,
-    platform: stage.platform,
+    platform: run.stage.platform,
     known: run.request.useCache ? run.cache : undefined,
-    disk,
     expand,
     expandWords,
   };
@@ -102,7 +99,11 @@ async function perform(
     case "ADD":
       return layerStep(instruction, before, await (await import("./steps/copy.ts")).copy(context, before, instruction));
     case "ARG": {
-      const sources = { given: run.request.args, platform: stage.platformArguments, global: run.plan.globalArguments };
+      const sources = {
+        given: run.request.args,
+        platform: run.stage.platformArguments,
+        global: run.plan.globalArguments,
+      };
       const args = declareArguments(before.args, instruction, sources, variablesOf(before), escape);
       return metadataStep(instruction, { ...before, args });
     }

@@ -149,8 +149,14 @@ export class StageDisk implements Disposable {
     this.#key = rootKey(root);
   }
 
+  /** No step of the stage runs any more: while the last one's layer is made, the disk becomes what it was. */
+  turnBack(): void {
+    this.#work?.turnBack();
+  }
+
   /** The disk is what the layer of the last RUN was made from. */
   settle(root: Root): void {
+    if (this.#work?.isTurnedBack === true) this.drop();
     this.#work?.settle(root);
     this.#key = rootKey(root);
   }

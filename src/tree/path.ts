@@ -10,8 +10,17 @@ export class TreeError extends SlipwayError<
 
 /** The names of a path. Empty and "." components vanish; ".." and NUL are BAD_PATH. */
 export function splitPath(path: ByteString): ByteString[] {
-  const names = path.split("/").filter((name) => name !== "" && name !== ".");
-  if (names.includes("..") || path.includes("\0")) {
+  const names: ByteString[] = [];
+  let isBad = path.includes("\0");
+  for (let start = 0; start < path.length;) {
+    const slash = path.indexOf("/", start);
+    const end = slash === -1 ? path.length : slash;
+    const name = path.slice(start, end);
+    if (name === "..") isBad = true;
+    if (name !== "" && name !== ".") names.push(name);
+    start = end + 1;
+  }
+  if (isBad) {
     throw new TreeError("BAD_PATH", `cannot use path "${printable(path)}": it has ".." or a NUL byte`);
   }
   return names;

@@ -239,6 +239,21 @@ for (const who of USERS) {
       },
       { proves: "package scripts that restart services succeed" },
     );
+
+    oracle(
+      sandboxes,
+      "has a dpkg that does not wait for the disk, unless the image sets what it forces",
+      async () => {
+        using box = await sandbox(who);
+        const script = 'echo "${DPKG_FORCE-none}"';
+        expect((await box.run(script)).stdout).toBe("none\n");
+        mkdirSync(join(box.root, "usr/bin"), { recursive: true });
+        writeFileSync(join(box.root, "usr/bin/dpkg"), "");
+        expect((await box.run(script)).stdout).toBe("security-mac,downgrade,unsafe-io\n");
+        expect((await box.run(script, { env: { PATH: "/bin", DPKG_FORCE: "all" } })).stdout).toBe("all\n");
+      },
+      { proves: "packages are unpacked without a sync for each file" },
+    );
   });
 }
 

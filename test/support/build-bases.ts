@@ -1,7 +1,7 @@
 /**
  * Base images of the build tests, each made once below .cache/build-bases and again when its recipe changes: `busybox`
- * (small, with everything a layer can carry), `debian` (a minbase with apt, for this machine or for arm64) and `big`
- * (500 MB in 30,000 files, for benches). Nothing of ours makes them: GNU tar, mmdebstrap, and layouts written by hand.
+ * (small, with everything a layer can carry), `debian` (a minbase with apt, for this machine or for arm64), and for
+ * benches `bare` (Debian as published) and `big` (500 MB in 30,000 files). Nothing of ours makes them: GNU tar, mmdebstrap, and layouts written by hand.
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -119,6 +119,17 @@ export function debianBase(architecture: string = HOST_ARCHITECTURE): Promise<La
   return made(`debian-${architecture}`, [SUITE, architecture, "systemd"], async (root) => {
     await bootstrap(root, architecture);
     return { architecture, command: "/bin/bash", labels: { base: "debian" } };
+  });
+}
+
+/** Without apt's lists, as the images are that Debian publishes: a RUN begins with apt-get update. */
+export async function bareDebianBase(): Promise<Layout> {
+  const debian = await debianBase();
+  return await made("bare", [basename(debian)], async (root) => {
+    await unpackBase(debian, root);
+    await rm(join(root, "var/lib/apt/lists"), { recursive: true });
+    await mkdir(join(root, "var/lib/apt/lists/partial"), { recursive: true });
+    return { architecture: HOST_ARCHITECTURE, command: "/bin/bash", labels: { base: "debian" } };
   });
 }
 

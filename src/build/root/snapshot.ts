@@ -121,18 +121,22 @@ export interface SnapshotChanges {
 
 export function compareSnapshots(before: Snapshot, now: Snapshot): SnapshotChanges {
   const candidates: ByteString[] = [];
+  const same: (readonly [ByteString, SnapshotEntry])[] = [];
   const linked = new Set<string>();
-  for (const [path, { type, facts }] of now) {
-    if (type === SOCKET || before.get(path)?.facts === facts) continue;
+  for (const [path, entry] of now) {
+    const { type, facts } = entry;
+    if (type === SOCKET) continue;
+    if (before.get(path)?.facts === facts) {
+      same.push([path, entry]);
+      continue;
+    }
     candidates.push(path);
     const inode = linkedInode(facts);
     if (inode !== undefined) linked.add(inode);
   }
   // A renamed directory brings new names of files whose other names nothing has touched.
-  for (const [path, { facts }] of now) {
-    if (linked.size > 0 && before.get(path)?.facts === facts && linked.has(linkedInode(facts) ?? ""))
-      candidates.push(path);
-  }
+  if (linked.size > 0)
+    for (const [path, { facts }] of same) if (linked.has(linkedInode(facts) ?? "")) candidates.push(path);
   const gone: ByteString[] = [];
   for (const path of before.keys()) {
     if ((now.get(path)?.type ?? SOCKET) !== SOCKET) continue;
@@ -143,6 +147,7 @@ export function compareSnapshots(before: Snapshot, now: Snapshot): SnapshotChang
 
 /** The number of an inode with several names. */
 function linkedInode(facts: string): string | undefined {
-  const [type, inode, links] = facts.split(" ", 3);
-  return type === "d" || links === "1" ? undefined : inode;
+  // "f 123 1 …"
+  const at = facts.indexOf(" ", 2);
+  return facts.startsWith("d") || facts.startsWith("1 ", at + 1) ? undefined : facts.slice(2, at);
 }

@@ -28,7 +28,6 @@ export interface WorkRootOptions {
 
 const PREFIX = "root-";
 const OWNER_FILE = "owner";
-/** Of the directory when it held the first root alone. */
 const SNAPSHOT_FILE = "snapshot";
 /** A directory whose owner cannot be asked, or that has none yet. */
 const FOREIGN_MS = 24 * 3_600_000;
@@ -45,11 +44,14 @@ export class WorkRoot implements AsyncDisposable {
   #isMade = false;
   #root: Root;
   #snapshot: Snapshot = new Map();
+  /** Of the directory when it held the first root alone, as in SNAPSHOT_FILE. */
+  #firstSnapshot: Snapshot = new Map();
   /** Somebody may have written to it since `#snapshot`. */
   #isLent = false;
   /** Packed changes that no layer has yet. */
   #packed: FileSource[] = [];
   #packs = 0;
+  #kept: Promise<boolean> | undefined;
 
   private constructor(root: Root, parent: string, namespace: HostNamespace, signal: AbortSignal) {
     const place = join(parent, `${PREFIX}${randomBytes(8).toString("hex")}`);
@@ -92,14 +94,15 @@ export class WorkRoot implements AsyncDisposable {
   async #write(): Promise<void> {
     await mkdir(this.#directory);
     await materialise(this.#namespace, this.#directory, walk(await this.#first.tree()), this.#signal);
-    await this.#lookAround();
-    await writeSnapshot(join(this.#place, SNAPSHOT_FILE), this.#snapshot);
+    this.#firstSnapshot = await this.#lookAround();
+    await writeSnapshot(join(this.#place, SNAPSHOT_FILE), this.#firstSnapshot);
   }
 
   /** False when what was kept is not whole. */
   async #resume(): Promise<boolean> {
     try {
       this.#snapshot = await readSnapshot(join(this.#place, SNAPSHOT_FILE));
+      this.#firstSnapshot = this.#snapshot;
       return true;
     } catch {
       await removeRoot(this.#directory, this.#namespace);
@@ -170,22 +173,35 @@ export class WorkRoot implements AsyncDisposable {
     return this.#snapshot;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.settle(this.#root);
-    const isKept = this.#isMade && !this.#signal.aborted && (await this.#keep().catch(() => false));
-    if (!isKept) await removePlace(this.#place, this.#namespace);
+  /**
+   * The directory becomes again what it was made from, for the next build; nobody uses it any more. The last changes can
+   * be read all the same, until it is disposed of.
+   */
+  turnBack(): void {
+    this.#kept ??= this.#isMade && !this.#signal.aborted ? this.#keep().catch(() => false) : Promise.resolve(false);
   }
 
-  /** Turned back to the first root. False when somebody else has kept the same. */
+  get isTurnedBack(): boolean {
+    return this.#kept !== undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.turnBack();
+    const isKept = await this.#kept;
+    this.settle(this.#root);
+    if (isKept !== true) await removePlace(this.#place, this.#namespace);
+  }
+
+  /** False when somebody else has kept the same. */
   async #keep(): Promise<boolean> {
-    const path = join(this.#place, SNAPSHOT_FILE);
-    const before = await readSnapshot(path);
+    const before = this.#firstSnapshot;
     if (this.#isLent) await this.#lookAround();
     const [namespace, directory, signal] = [this.#namespace, this.#directory, this.#signal];
     const tree = await this.#first.tree();
     const touched = undone(tree, before, this.#snapshot);
     await rewrite(namespace, directory, tree, touched, signal);
     const written = touched.written.filter((each) => before.has(each));
+    const path = join(this.#place, SNAPSHOT_FILE);
     if (written.length > 0)
       await writeSnapshot(path, await retakeSnapshot(namespace, directory, before, written, signal));
     await rm(join(this.#place, OWNER_FILE));

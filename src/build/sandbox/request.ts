@@ -32,6 +32,8 @@ export interface SandboxRun {
   /** Nothing to read unless given. */
   readonly stdin?: Uint8Array;
   readonly signal: AbortSignal;
+  /** The command starts: what else is to be done can be done meanwhile. */
+  readonly onReady?: () => void;
   readonly onOutput: (stream: "stdout" | "stderr", chunk: Uint8Array) => void;
   /** What the sandbox did in another way than usual; with a single id, the cure when the command failed. */
   readonly onNote?: (message: string) => void;

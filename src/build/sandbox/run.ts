@@ -6,6 +6,7 @@ import type { Duplex } from "node:stream";
 import { type ChildProcess, run as runProgram, start } from "../../base/process/index.ts";
 import { BuildError } from "../error.ts";
 import { type HostPrograms, setupArguments, setupEnvironment, unshareArguments } from "./command-line.ts";
+import { withoutSyncs } from "./dpkg.ts";
 import { closedStdio, inheritedDescriptors } from "./inherited.ts";
 import { cureForNamespaces, type Namespace } from "./namespace.ts";
 import { drain, openOutputPipes } from "./output-pipes.ts";
@@ -19,8 +20,7 @@ const MAX_REPORT_BYTES = 1024 * 1024;
 
 /** Resolves with the exit code, 128 + n for signal n. Throws BuildError SANDBOX when the command could not be started. */
 export async function runInSandbox(namespace: Namespace, request: SandboxRun): Promise<{ readonly exitCode: number }> {
-  request.signal.throwIfAborted();
-  const options = await withoutManager(request);
+  const options = await withoutSyncs(await withoutManager(request));
   const oneId = namespace.ids === "one";
   if (oneId && (options.uid !== 0 || options.gid !== 0)) {
     throw new BuildError("SANDBOX", `cannot run a step as user ${options.uid}:${options.gid}: there is only one id`, {
@@ -106,6 +106,7 @@ class Report {
       else if (kind === "ready") {
         this.isReady = true;
         control.write("go\n");
+        this.#options.onReady?.();
       }
     }
   }

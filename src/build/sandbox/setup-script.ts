@@ -69,31 +69,29 @@ read_only() {
   done </proc/self/mountinfo
 }
 
-system() {
-  place directory /proc
-  proc=$at
-  if ! mount -n -t proc -o nosuid,nodev,noexec proc "$proc" 2>/dev/null; then
-    mounted --rbind /proc "$proc"
-    read_only "$proc"
+# Of the kernel: /proc ($1) and /sys ($2).
+kernel() {
+  if ! mount -n -t proc -o nosuid,nodev,noexec proc "$1" 2>/dev/null; then
+    mounted --rbind /proc "$1"
+    read_only "$1"
     tell "note a new /proc may not be mounted here: the sandbox has the one outside, read-only"
   else
     # Root here may be root outside, to whom the kernel's switches listen.
     for name in bus fs irq sys sysrq-trigger; do
-      [ ! -e "$proc/$name" ] || mounted -o bind,ro,nosuid,nodev,noexec "$proc/$name" "$proc/$name"
+      [ ! -e "$1/$name" ] || mounted -o bind,ro,nosuid,nodev,noexec "$1/$name" "$1/$name"
     done
   fi
-  place directory /sys
-  mounted --rbind /sys "$at"
-  read_only "$at"
-  place directory /dev
-  dev=$at
+  mounted --rbind /sys "$2"
+  read_only "$2"
+}
+
+devices() {
   mounted -t tmpfs -o nosuid,mode=755,size=64m tmpfs "$dev"
   for name in null zero full random urandom tty; do
     [ -e "/dev/$name" ] || continue
     : >"$dev/$name"
-    mounted --bind "/dev/$name" "$dev/$name"
-    # Its mode and owner are the machine's; reading and writing go on.
-    mounted -o remount,bind,ro "$dev/$name"
+    # Its mode and owner are the machine's; reading and writing go on. Flags that have to stay are known by remounting.
+    mount -n -o bind,ro "/dev/$name" "$dev/$name" 2>/dev/null || mounted -o remount,bind,ro "$dev/$name"
   done
   mkdir "$dev/pts" "$dev/shm"
   mounted -t tmpfs -o nosuid,nodev,noexec,mode=1777,size=64m tmpfs "$dev/shm"
@@ -104,6 +102,24 @@ system() {
   ln -s fd/0 "$dev/stdin"
   ln -s fd/1 "$dev/stdout"
   ln -s fd/2 "$dev/stderr"
+}
+
+system() {
+  place directory /proc
+  proc=$at
+  place directory /sys
+  sys=$at
+  place directory /dev
+  dev=$at
+  # Dozens of programs, in two rows where their order does not matter.
+  if [ "$proc $sys $dev" = './proc ./sys ./dev' ]; then
+    kernel "$proc" "$sys" &
+    devices
+    wait $! || exit 125
+  else
+    kernel "$proc" "$sys"
+    devices
+  fi
   for name in kcore keys latency_stats timer_list timer_stats sched_debug; do
     [ ! -e "$proc/$name" ] || mounted --bind "$dev/null" "$proc/$name"
   done
@@ -112,30 +128,36 @@ system() {
   done
 }
 
-# Mounts the file $dev/.file on $1; it is in memory and has no other name.
-from_memory() {
+# Sets file to the name of a new one in memory.
+begin_file() {
+  files=$((files + 1))
+  file=$dev/.$files
+  : >"$file"
+}
+
+# Mounts it on $1.
+mount_file() {
   place file "$1"
-  mounted --bind "$dev/.file" "$at"
-  rm "$dev/.file"
+  mounted --bind "$file" "$at"
 }
 
 network() {
-  if [ "$1" = none ]; then
-    ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null
-    : >"$dev/.file"
-  else
-    cat /etc/resolv.conf >"$dev/.file" 2>/dev/null
+  begin_file
+  if [ "$1" = none ]; then ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null
+  else cat /etc/resolv.conf >"$file" 2>/dev/null
   fi
-  from_memory /etc/resolv.conf
-  if [ "$1" = host ] && [ -r /etc/hosts ]; then cat /etc/hosts; else printf '127.0.0.1 localhost\\n::1 localhost\\n'; fi >"$dev/.file"
-  printf '127.0.1.1 slipway\\n' >>"$dev/.file"
-  from_memory /etc/hosts
-  printf 'slipway\\n' >"$dev/.file"
-  from_memory /etc/hostname
-  hostname slipway 2>/dev/null || { echo slipway >/proc/sys/kernel/hostname; } 2>/dev/null
+  mount_file /etc/resolv.conf
+  begin_file
+  if [ "$1" = host ] && [ -r /etc/hosts ]; then cat /etc/hosts; else printf '127.0.0.1 localhost\\n::1 localhost\\n'; fi >"$file"
+  printf '127.0.1.1 slipway\\n' >>"$file"
+  mount_file /etc/hosts
+  begin_file
+  printf 'slipway\\n' >"$file"
+  mount_file /etc/hostname
+  { echo slipway >/proc/sys/kernel/hostname; } 2>/dev/null || hostname slipway 2>/dev/null
 }
 
-root=$1 network=$2
+root=$1 network=$2 files=0
 shift 2
 mounted --rbind -- "$root" "$root"
 cd -P -- "$root" || fail "cannot enter $root"
@@ -155,11 +177,13 @@ while [ "$1" != -- ]; do
     shift 3
     ;;
   file)
-    : >"$dev/.file"
-    [ "$3" = 0 ] || dd bs="$3" count=1 iflag=fullblock status=none <&3 >"$dev/.file" || fail "cannot write $2"
-    { chown "$5" "$dev/.file" && chmod "$4" "$dev/.file"; } || fail "cannot give $2 to $5"
-    from_memory "$2"
-    read_only "$at"
+    begin_file
+    # Nobody else reads it before its mode is set: nothing runs yet.
+    [ "$3" = 0 ] || dd bs="$3" count=1 iflag=fullblock status=none <&3 >"$file" || fail "cannot write $2"
+    [ "$5" = 0:0 ] || chown "$5" "$file" || fail "cannot give $2 to $5"
+    chmod "$4" "$file" || fail "cannot give $2 the mode $4"
+    mount_file "$2"
+    mounted -o remount,bind,ro "$at"
     shift 5
     ;;
   binfmt)
@@ -172,6 +196,7 @@ while [ "$1" != -- ]; do
   esac
 done
 shift
+rm "$dev"/.[0-9]*
 # With the root on /, no way up leads out of it.
 mounted --move . /
 tell ready

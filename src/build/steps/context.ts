@@ -28,6 +28,8 @@ export interface StepContext {
   readonly sources: Sources;
   readonly workshop: Workshop;
   readonly disk: StageDisk;
+  /** No RUN of the stage follows this step. */
+  readonly isLastRun: boolean;
   readonly expand: Expand;
   readonly expandWords: (text: string) => string[];
 }

@@ -55,11 +55,11 @@ interface PlannedRun {
 
 async function execute(context: StepContext, before: StageState, planned: PlannedRun): Promise<StepOutcome> {
   const { request, services, workshop, disk, step } = context;
-  const [namespace, emulator] = await Promise.all([
+  const [namespace, emulator, user] = await Promise.all([
     workshop.namespace(),
     workshop.emulator(context.platform.architecture),
+    lookUpUser(before.root, before.config.user),
   ]);
-  const user = await lookUpUser(before.root, before.config.user);
   const work = await disk.open(before.root);
   await makeDirectories(before, work, namespace, services);
   const output = await RunOutput.open(request.secrets, (text) => services.report({ type: "output", step, text }));
@@ -94,6 +94,7 @@ async function execute(context: StepContext, before: StageState, planned: Planne
       mounts,
       network: planned.network,
       signal: services.signal,
+      onReady: () => prepareComparison(before),
       onOutput: (stream, chunk) => output.push(stream, chunk),
       onNote: (message) => services.report({ type: "output", step, text: `note: ${message}` }),
       ...(emulator === undefined ? {} : { emulator }),
@@ -103,6 +104,12 @@ async function execute(context: StepContext, before: StageState, planned: Planne
     if (exitCode !== 0) throw await failed(context, planned.instruction, exitCode, output.tail());
   }
   return keepChanges(context, before, planned.key, work);
+}
+
+/** While the command runs: what it changes is compared with the whole tree. */
+function prepareComparison(before: StageState): void {
+  before.root.tree().catch(() => undefined);
+  void import("../finish/index.ts");
 }
 
 async function keepChanges(
@@ -115,7 +122,9 @@ async function keepChanges(
   const changes = await work.changes(epochSeconds === undefined ? {} : { epochSeconds });
   const { clearLeftovers } = await import("../finish/index.ts");
   const { entries, leftovers } = clearLeftovers(changes, Object.fromEntries(before.config.labels));
-  const kept = await keepLayer(context, before, key, entries);
+  const keeping = keepLayer(context, before, key, entries);
+  if (context.isLastRun) context.disk.turnBack();
+  const kept = await keeping;
   // The next RUN finds what the layers have, whether this one was cached or not.
   if (leftovers.length > 0) context.disk.drop();
   else context.disk.settle(kept.root);
