@@ -1,7 +1,7 @@
 /** RUN steps of another architecture: an arm64 Debian under qemu-user, and both architectures in one index. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import { arm64Runs, debianBase, debianThere } from "../support/build-bases.ts";
+import { arm64Runs, debianBase, debianThere, unpackBase } from "../support/build-bases.ts";
 import { succeeded, Workbench } from "../support/build-workbench.ts";
 import { missingOf, oracle } from "../support/tools.ts";
 
@@ -15,7 +15,10 @@ const formats = (): string[] => (existsSync(FORMATS) ? readdirSync(FORMATS).toSo
 
 beforeAll(async () => {
   if (missingOf(NEEDS).length > 0) return;
-  bench = await Workbench.make({ "localhost/debian:arm64": `oci:${await debianBase("arm64")}:1` });
+  bench = await Workbench.make({
+    "localhost/debian:amd64": `oci:${await debianBase("amd64")}:1`,
+    "localhost/debian:arm64": `oci:${await debianBase("arm64")}:1`,
+  });
 });
 
 afterAll(() => bench?.[Symbol.dispose]());
@@ -41,4 +44,39 @@ describe("an arm64 image", () => {
     },
     { proves },
   );
+
+  oracle(
+    NEEDS,
+    "is built beside amd64, in one index",
+    async () => {
+      const lines = [
+        "FROM localhost/debian:$TARGETARCH",
+        "RUN uname -m > /machine && dpkg --print-architecture >> /machine && useradd --system built",
+        "FROM scratch",
+        "COPY --from=0 /machine /etc/passwd /",
+      ];
+      const args = ["--platform", "linux/amd64,linux/arm64"];
+      succeeded(await bench.build({ Containerfile: lines.join("\n") }, "localhost/both:1", { args }));
+      const listed = await bench.run(["inspect", "--raw", "localhost/both:1"]);
+      const { manifests } = JSON.parse(listed.stdout) as Index;
+      expect(manifests.map(({ platform }) => platform.architecture)).toEqual(["amd64", "arm64"]);
+      for (const [architecture, machine] of [
+        ["amd64", "x86_64\namd64\n"],
+        ["arm64", "aarch64\narm64\n"],
+      ] as const) {
+        const layout = bench.folder.join(architecture);
+        const one = ["copy", "--platform", `linux/${architecture}`, "localhost/both:1", `oci:${layout}:1`];
+        succeeded(await bench.run(one));
+        const files = bench.folder.join(`${architecture}-files`);
+        await unpackBase(layout, files);
+        expect(readFileSync(`${files}/machine`, "utf8")).toBe(machine);
+        expect(readFileSync(`${files}/passwd`, "utf8")).toContain("built:");
+      }
+    },
+    { proves },
+  );
 });
+
+interface Index {
+  readonly manifests: readonly { readonly platform: { readonly architecture: string } }[];
+}
