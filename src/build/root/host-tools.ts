@@ -80,12 +80,12 @@ function toolError(program: string, exitCode: number, complaint: string): BuildE
   });
 }
 
-/** A program that ends early closes its input: its exit code tells the story. */
+/** A program that ends early closes its input, ECONNRESET when some of it was not read: its exit code tells the story. */
 async function feed(stdin: Writable, input: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
   try {
     await pipeline(Readable.from(input, { objectMode: false }), stdin);
   } catch (error) {
-    if (!["EPIPE", "ERR_STREAM_PREMATURE_CLOSE"].includes(systemErrorCode(error) ?? "")) throw error;
+    if (!["EPIPE", "ECONNRESET", "ERR_STREAM_PREMATURE_CLOSE"].includes(systemErrorCode(error) ?? "")) throw error;
   }
 }
 
