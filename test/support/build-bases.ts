@@ -1,7 +1,7 @@
 /**
  * Base images of the build tests, each made once below .cache/build-bases and again when its recipe changes: `busybox`
- * (small, with everything a layer can carry), `debian` (a minbase with apt, for this machine or for arm64), and for
- * benches `bare` (Debian as published) and `big` (500 MB in 30,000 files). Nothing of ours makes them: GNU tar, mmdebstrap, and layouts written by hand.
+ * (small, with everything a layer can carry), `debian` (a minbase with apt, for this machine or for arm64),
+ * `unpacked-arm64` (its programs alone), and for benches `bare` (Debian as published) and `big` (500 MB in 30,000 files). Nothing of ours makes them: GNU tar, mmdebstrap, and layouts written by hand.
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -117,10 +117,24 @@ const RICH = {
 /** apt's lists are in the image, so that a RUN can install from what the machine's mirror has. */
 export function debianBase(architecture: string = HOST_ARCHITECTURE): Promise<Layout> {
   return made(`debian-${architecture}`, [SUITE, architecture, "systemd"], async (root) => {
-    await bootstrap(root, architecture);
+    // Debian images have systemd, and package scripts call its systemctl.
+    const more = architecture === HOST_ARCHITECTURE ? ["--include=systemd"] : [];
+    await bootstrap(root, ["--variant=minbase", `--architectures=${architecture}`, ...more]);
     return { architecture, command: "/bin/bash", labels: { base: "debian" } };
   });
 }
+
+/** Programs of Debian for arm64, unpacked and never configured: running all their scripts takes emulation 20 minutes. */
+export function unpackedArm64Base(): Promise<Layout> {
+  const packages = ["base-files", "bash", "coreutils", "dash", "dpkg", "libc-bin", "perl-base", "sed", "tar"];
+  return made("unpacked-arm64", [SUITE, packages], async (root) => {
+    const include = `--include=${packages.join(",")}`;
+    await bootstrap(root, ["--variant=extract", "--architectures=arm64", include, `--setup-hook=${MERGE_USR}`]);
+    return { architecture: "arm64", command: "/bin/bash", labels: { base: "unpacked" } };
+  });
+}
+
+const MERGE_USR = 'for name in bin sbin lib; do mkdir -p "$1/usr/$name"; ln -s "usr/$name" "$1/$name"; done';
 
 /** Without apt's lists, as the images are that Debian publishes: a RUN begins with apt-get update. */
 export async function bareDebianBase(): Promise<Layout> {
@@ -166,17 +180,13 @@ async function generateFiles(folder: string): Promise<void> {
   }
 }
 
-async function bootstrap(root: string, architecture: string): Promise<void> {
+async function bootstrap(root: string, more: readonly string[]): Promise<void> {
   const apt = await readHostApt();
-  // Debian images have it, and package scripts call it.
-  const more = architecture === HOST_ARCHITECTURE ? ["--include=systemd"] : [];
   const options = [...PATH_FILTERS, "force-unsafe-io"].map((option) => `--dpkgopt=${option}`);
   const proxies = apt.options.map((option) => `--aptopt=${option}`);
   const arguments_ = [
     "--mode=root",
-    "--variant=minbase",
     "--format=directory",
-    `--architectures=${architecture}`,
     // The lists stay: RUN apt-get install needs no update.
     "--skip=cleanup/apt/lists",
     ...more,
