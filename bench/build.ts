@@ -4,7 +4,7 @@
  * a mirror on loopback, and an unchanged rebuild beyond the start of Node. The built program (npm run build) is measured.
  * As root. Run: bench/build.sh [--runs 5]
  */
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
@@ -35,6 +35,8 @@ try {
   await measureApt();
 } finally {
   server.close();
+  // A build of buildah's that failed leaves it mounted.
+  spawnSync("umount", ["--quiet", join(folder, "graph", "overlay")]);
   rmSync(folder, { recursive: true, force: true });
 }
 

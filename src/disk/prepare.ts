@@ -1,7 +1,7 @@
 // Image → the layout of a disk: the main job, told in the order in which it happens. Every step is a named function of
 // another room; nothing is written here.
 import { parseUuid, utf8 } from "../base/bytes/index.ts";
-import { type Content, contentOf, dataBytes } from "../base/io/index.ts";
+import { type Content, contentOf, dataBytes, EMPTY_CONTENT } from "../base/io/index.ts";
 import { collectBetweenSteps } from "../base/memory.ts";
 import { inStage, type Progress } from "../base/progress.ts";
 import { type Census, planExt4, surveyExt4 } from "../formats/ext4/index.ts";
@@ -164,6 +164,7 @@ function finishRoot(
   checkout: DirectoryInode,
 ): void {
   ensureDirectory(root, "boot/efi");
+  placeImageStore(ensureDirectory(root, "ostree/bootc/storage"));
   const aleph = formatAleph({
     manifestDigest: image.manifestDigest,
     targetImage: options.target.reference,
@@ -174,6 +175,18 @@ function finishRoot(
     ...(image.pulledFrom === undefined ? {} : { image: image.pulledFrom }),
   });
   root.entries.set(".bootc-aleph.json", file(contentOf(utf8(aleph))));
+}
+
+/**
+ * Where bootc keeps the images that a system is bound to; /usr/lib/bootc/storage leads there. podman refuses an additional
+ * image store that is not there, or that is read-only and has no locks (containers-storage.conf(5); modes as podman's).
+ */
+function placeImageStore(store: DirectoryInode): void {
+  ensureDirectory(store, "overlay/l");
+  for (const name of ["images", "layers"]) {
+    const directory = ensureDirectory(store, `overlay-${name}`, { mode: 0o700 });
+    directory.entries.set(`${name}.lock`, file(EMPTY_CONTENT));
+  }
 }
 
 /** The image's time, else SOURCE_DATE_EPOCH, else 0. */

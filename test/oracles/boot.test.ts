@@ -65,6 +65,10 @@ describe("a booted Debian trixie", () => {
     async () => {
       expect(state, await ask("systemctl --failed --no-legend --plain || true")).toBe("running");
       expect(await ask("ostree admin status")).toContain(`* default ${made.deployment.commit}.0`);
+      // Where podman looks for the images that a system is bound to.
+      expect(await ask("cd /sysroot/ostree/bootc/storage && find . -type f | sort")).toBe(
+        "./overlay-images/images.lock\n./overlay-layers/layers.lock",
+      );
       expect(await ask("systemctl is-active multi-user.target ssh systemd-networkd systemd-resolved")).toBe(
         "active\nactive\nactive\nactive",
       );
