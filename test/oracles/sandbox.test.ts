@@ -113,12 +113,19 @@ for (const who of USERS) {
           { argv: ["sh", "-c", "cat; exit 3"], stdinText: "a\0b" },
           { argv: ["cat"] },
           { argv: ["sh", "-c", "echo a >/dev/stdout; echo b >/dev/stderr; cat /dev/stdin"], uid: 5 },
-          { argv: ["sh", "-c", "grep -c lo: /proc/net/dev; ifconfig; cat /etc/resolv.conf"], network: "none" },
+          {
+            argv: ["sh", "-c", "grep -c lo: /proc/net/dev; ls /sys/class/net; ifconfig; cat /etc/resolv.conf"],
+            network: "none",
+          },
         ]);
         expect(outcomes.map(({ exitCode }) => exitCode)).toEqual([7, 137, 143, 127, 3, 0, 0, 0]);
         expect(outcomes.map(({ stdout }) => stdout).slice(0, 7)).toEqual(["", "", "", "", "a\0b", "", "a\n"]);
         const network = outcomes[7]?.stdout ?? "";
-        expect(network.split("\n").filter((line) => /^\w/.test(line))).toEqual(["1", expect.stringMatching(/^lo /)]);
+        expect(network.split("\n").filter((line) => /^\w/.test(line))).toEqual([
+          "1",
+          "lo",
+          expect.stringMatching(/^lo /),
+        ]);
         expect(network).toContain("127.0.0.1");
       },
       { proves },

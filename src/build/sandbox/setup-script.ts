@@ -81,8 +81,11 @@ kernel() {
       [ ! -e "$1/$name" ] || mounted -o bind,ro,nosuid,nodev,noexec "$1/$name" "$1/$name"
     done
   fi
-  mounted --rbind /sys "$2"
-  read_only "$2"
+  # One of its own tells of its own network only; without one it would have to be the machine's.
+  if [ "$network" != none ] || ! mount -n -t sysfs -o ro,nosuid,nodev,noexec sysfs "$2" 2>/dev/null; then
+    mounted --rbind /sys "$2"
+    read_only "$2"
+  fi
 }
 
 devices() {
