@@ -36,7 +36,7 @@ try {
 } finally {
   server.close();
   // A build of buildah's that failed leaves it mounted.
-  spawnSync("umount", ["--quiet", join(folder, "graph", "overlay")]);
+  spawnSync("umount", ["--quiet", "--recursive", join(folder, "graph", "overlay")]);
   rmSync(folder, { recursive: true, force: true });
 }
 
