@@ -20,6 +20,7 @@ const MAX_REPORT_BYTES = 1024 * 1024;
 
 /** Resolves with the exit code, 128 + n for signal n. Throws BuildError SANDBOX when the command could not be started. */
 export async function runInSandbox(namespace: Namespace, request: SandboxRun): Promise<{ readonly exitCode: number }> {
+  request.signal.throwIfAborted();
   const options = await withoutSyncs(await withoutManager(request));
   const oneId = namespace.ids === "one";
   if (oneId && (options.uid !== 0 || options.gid !== 0)) {
