@@ -1,17 +1,14 @@
 /** RUN steps of a whole arm64 Debian under qemu-user; test/oracles/build-arm64.test.ts does with its programs alone. */
-import { existsSync, readdirSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { afterAll, beforeAll, describe } from "vitest";
+import { buildForArm64 } from "../support/build-arm64.ts";
 import { arm64Runs, debianBase, debianThere } from "../support/build-bases.ts";
-import { succeeded, Workbench } from "../support/build-workbench.ts";
+import { Workbench } from "../support/build-workbench.ts";
 import { missingOf, oracle } from "../support/tools.ts";
 
 const NEEDS = [debianThere, arm64Runs, "qemu-aarch64-static"];
-const FORMATS = "/proc/sys/fs/binfmt_misc";
 const proves = "images of other architectures build here";
 
 let bench: Workbench;
-
-const formats = (): string[] => (existsSync(FORMATS) ? readdirSync(FORMATS).toSorted() : []);
 
 beforeAll(async () => {
   if (missingOf(NEEDS).length > 0) return;
@@ -24,21 +21,14 @@ describe("an arm64 Debian", () => {
   oracle(
     NEEDS,
     "runs its steps under qemu-user and leaves no handler behind",
-    async () => {
-      const before = formats();
-      const lines = [
+    () =>
+      buildForArm64(bench, [
         "FROM localhost/debian:arm64",
         "ARG TARGETARCH",
         'RUN test "$(uname -m)" = aarch64 && test "$(dpkg --print-architecture)" = arm64 && echo "$TARGETARCH" > /architecture',
         "RUN mkdir /d && cp -a /etc/passwd /d/ && chown 1:2 /d/passwd && useradd --system built && id built > /id",
         "RUN apt-get install --yes --no-install-recommends less && less --version",
-      ];
-      const args = ["--platform", "linux/arm64"];
-      succeeded(await bench.build({ Containerfile: lines.join("\n") }, "localhost/arm:1", { args }));
-      const { config } = await bench.image("localhost/arm:1");
-      expect(config.platform.architecture).toBe("arm64");
-      expect(formats()).toEqual(before);
-    },
+      ]),
     { proves },
   );
 });

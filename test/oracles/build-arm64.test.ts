@@ -1,17 +1,15 @@
 /** RUN steps of arm64 Debian's own programs under qemu-user, alone and beside another architecture; test/long has a whole Debian. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect } from "vitest";
+import { buildForArm64 } from "../support/build-arm64.ts";
 import { busyboxBase, busyboxThere, debianThere, unpackBase, unpackedArm64Base } from "../support/build-bases.ts";
 import { succeeded, Workbench } from "../support/build-workbench.ts";
 import { missingOf, oracle } from "../support/tools.ts";
 
 const NEEDS = [busyboxThere, debianThere, "qemu-aarch64-static"];
-const FORMATS = "/proc/sys/fs/binfmt_misc";
 const proves = "images of other architectures build here";
 
 let bench: Workbench;
-
-const formats = (): string[] => (existsSync(FORMATS) ? readdirSync(FORMATS).toSorted() : []);
 
 beforeAll(async () => {
   if (missingOf(NEEDS).length > 0) return;
@@ -27,9 +25,8 @@ describe("an arm64 image", () => {
   oracle(
     NEEDS,
     "runs its steps under qemu-user and leaves no handler behind",
-    async () => {
-      const before = formats();
-      const lines = [
+    () =>
+      buildForArm64(bench, [
         "FROM localhost/base:arm64",
         "ARG TARGETARCH",
         'RUN test "$(uname -m)" = aarch64 && test "$(dpkg --print-architecture)" = arm64 && echo "$TARGETARCH" > /architecture',
@@ -37,12 +34,7 @@ describe("an arm64 image", () => {
         `RUN perl -e 'rename("/usr/share/doc", "/usr/share/documentation") or die "rename: $!"'`,
         "USER 5:6",
         'RUN test "$(id -u):$(id -g)" = 5:6 && bash -c "exit 0"',
-      ];
-      const args = ["--platform", "linux/arm64"];
-      succeeded(await bench.build({ Containerfile: lines.join("\n") }, "localhost/arm:1", { args }));
-      expect((await bench.image("localhost/arm:1")).config.platform.architecture).toBe("arm64");
-      expect(formats()).toEqual(before);
-    },
+      ]),
     { proves },
   );
 
