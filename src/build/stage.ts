@@ -43,16 +43,16 @@ export async function runStage(run: StageRun, stage: Stage): Promise<StageState>
   });
   let state = first;
   const instructions = [...triggers, ...stage.instructions];
+  const lastRun = instructions.findLastIndex(({ kind }) => kind === "RUN");
   for (const [index, instruction] of instructions.entries()) {
     services.signal.throwIfAborted();
     const before = state;
     const each = { ...step, number: index + 2, of: 1 + instructions.length, text: oneLine(instruction.text) };
     const file = index < triggers.length ? undefined : run.containerfile;
     state = await inStep(run, each, () =>
-      placed(file, instruction, () => {
-        const isLastRun = !instructions.slice(index + 1).some(({ kind }) => kind === "RUN");
-        return perform({ ...run, stage, step: each, disk, isLastRun }, before, instruction);
-      }),
+      placed(file, instruction, () =>
+        perform({ ...run, stage, step: each, disk, isLastRun: index >= lastRun }, before, instruction),
+      ),
     );
   }
   return state;

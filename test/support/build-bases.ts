@@ -1,7 +1,8 @@
 /**
  * Base images of the build tests, each made once below .cache/build-bases and again when its recipe changes: `busybox`
  * (small, with everything a layer can carry), `debian` (a minbase with apt, for this machine or for arm64),
- * `unpacked-arm64` (its programs alone), and for benches `bare` (Debian as published) and `big` (500 MB in 30,000 files). Nothing of ours makes them: GNU tar, mmdebstrap, and layouts written by hand.
+ * `unpacked-arm64` (its programs alone), and for benches `bare` (Debian as published) and `big` (500 MB in 30,000 files).
+ * Nothing of ours makes them: GNU tar, mmdebstrap, and layouts written by hand.
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";

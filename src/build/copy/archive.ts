@@ -6,7 +6,7 @@ import { messageOf } from "../../base/errors.ts";
 import { AtomicFile, type Content, contentSource, readContent, type Source } from "../../base/io/index.ts";
 import { sniffCompression } from "../../formats/compression/index.ts";
 import { type TarEntry, TarError, TarParser, scanTar } from "../../formats/tar/index.ts";
-import { baseName, parentOf, contentOfSpans, type Inode, inodeOf } from "../../tree/index.ts";
+import { baseName, contentOfSpans, type Inode, inodeOf, parentOf } from "../../tree/index.ts";
 import { BuildError } from "../error.ts";
 import { resolvePath } from "../resolve-path.ts";
 import { scratchContent } from "./context-file.ts";

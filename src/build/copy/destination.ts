@@ -2,12 +2,12 @@
 // in a slash, or takes several sources, a directory or an archive, is a directory; what exists decides otherwise.
 import { posix } from "node:path";
 import { type ByteString, printable, utf8ToByteString } from "../../base/bytes/index.ts";
+import { baseName, parentOf } from "../../tree/index.ts";
 import { BuildError } from "../error.ts";
 import { resolvePath } from "../resolve-path.ts";
 import type { CopyRequest } from "./request.ts";
 import { assertPathLength, cleanPath } from "./paths.ts";
 import type { Staging } from "./staging.ts";
-import { baseName, parentOf } from "../../tree/index.ts";
 
 export interface Destination {
   readonly directory: ByteString;

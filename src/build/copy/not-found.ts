@@ -1,11 +1,11 @@
 // A source that matches nothing: what was looked for, why it may be missing, and what is near.
 import { type ByteString, printable, utf8ToByteString } from "../../base/bytes/index.ts";
 import { suggestion } from "../containerfile/nearest.ts";
+import { parentOf } from "../../tree/index.ts";
 import { BuildError } from "../error.ts";
 import { resolvePath } from "../resolve-path.ts";
 import type { ContextSource } from "./context.ts";
 import { cleanPath } from "./paths.ts";
-import { parentOf } from "../../tree/index.ts";
 
 const MAX_NAMES = 1_000;
 

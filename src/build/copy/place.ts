@@ -1,6 +1,6 @@
 // What was picked, laid over the target: owners found, archives opened, the layer's entries made.
 import type { ByteString } from "../../base/bytes/index.ts";
-import { baseName, parentOf, type Inode, type LayerEntry } from "../../tree/index.ts";
+import { baseName, type Inode, type LayerEntry, parentOf } from "../../tree/index.ts";
 import { BuildError } from "../error.ts";
 import { type Archive, openArchive, putArchive } from "./archive.ts";
 import type { ContextEntry } from "./context.ts";

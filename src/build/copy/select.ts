@@ -1,13 +1,13 @@
 // What the sources of one COPY or ADD stand for: files under a name, trees under paths. The context alone decides.
 import { type ByteString, printable, utf8ToByteString } from "../../base/bytes/index.ts";
 import { type IgnoreRules, parseIgnoreFile } from "../containerfile/index.ts";
+import { baseName } from "../../tree/index.ts";
 import { BuildError } from "../error.ts";
 import { resolvePath } from "../resolve-path.ts";
 import type { ContextEntry, ContextSource } from "./context.ts";
 import { expandGlob, matchable, MAX_ENTRIES, tooMany } from "./glob.ts";
 import { nothingMatches } from "./not-found.ts";
 import { assertPathLength, cleanPath, joinPath } from "./paths.ts";
-import { baseName } from "../../tree/index.ts";
 
 /** Path below the destination. */
 export interface Item {

@@ -14,6 +14,7 @@ import {
   type Xattr,
 } from "../../tree/index.ts";
 import { type HostNamespace, nameList, runTool } from "./host-tools.ts";
+import type { TouchedPaths } from "./layer-update.ts";
 
 const ACL_DEFAULT = "system.posix_acl_default";
 
@@ -62,7 +63,7 @@ export async function rewrite(
   namespace: HostNamespace,
   directory: string,
   tree: DirectoryInode,
-  { hidden, written }: { readonly hidden: readonly ByteString[]; readonly written: readonly ByteString[] },
+  { hidden, written }: TouchedPaths,
   signal: AbortSignal,
 ): Promise<void> {
   await removePaths(namespace, directory, hidden, signal);

@@ -51,6 +51,8 @@ export interface OpenLayerOptions {
   readonly onEntries?: (count: number) => void;
 }
 
+type CompleteOptions = OpenLayerOptions & IngestOptions;
+
 const MAX_ATTEMPTS = 3;
 
 export class LayerCache {
@@ -72,7 +74,7 @@ export class LayerCache {
 
   /** The layer, from the cache or read into it. Throws LayerError; IoError when the cache cannot be written. */
   async open(store: ReadableStore, layer: ImageLayer, options: OpenLayerOptions = {}): Promise<Layer> {
-    const complete: IngestOptions = { ...options, limits: options.limits ?? DEFAULT_LAYER_LIMITS };
+    const complete: CompleteOptions = { ...options, limits: options.limits ?? DEFAULT_LAYER_LIMITS };
     try {
       // More than once when another process prunes what was just made.
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -121,7 +123,7 @@ export class LayerCache {
     return join(this.directory, digestHex(diffId));
   }
 
-  async #load(layer: ImageLayer, options: IngestOptions): Promise<Layer | undefined> {
+  async #load(layer: ImageLayer, options: CompleteOptions): Promise<Layer | undefined> {
     const directory = this.#path(layer.diffId);
     const identity = await identityOf(directory);
     if (identity === undefined) return undefined;
@@ -262,7 +264,7 @@ async function loadIndex(
   directory: string,
   layer: ImageLayer,
   source: FileSource,
-  options: IngestOptions,
+  options: CompleteOptions,
 ): Promise<LayerIndex | undefined> {
   const key = fingerprintKey(options.fingerprint);
   const facts = { diffId: layer.diffId, sizeBytes: source.sizeBytes, fingerprint: key };
@@ -280,7 +282,7 @@ async function reindex(
   directory: string,
   layer: ImageLayer,
   source: FileSource,
-  options: IngestOptions,
+  options: CompleteOptions,
 ): Promise<LayerIndex> {
   const encoder = new IndexEncoder();
   const parser = indexingParser(encoder, options);

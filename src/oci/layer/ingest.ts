@@ -29,8 +29,6 @@ export interface IngestOptions {
   readonly signal?: AbortSignal;
   /** Called with each piece of decompressed bytes that is done. */
   readonly onBytes?: (bytes: number) => void;
-  /** Called while entries come into memory, with how many more there are. */
-  readonly onEntries?: (count: number) => void;
 }
 
 /** Fills `directory`, which is empty, with data and index. Throws LayerError and the errors of its parts. */
