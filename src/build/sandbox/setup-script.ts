@@ -61,50 +61,45 @@ place() {
 
 mounted() { mount -n "$@" || fail "cannot mount in the sandbox: mount $*"; }
 
-# Every mount at and below $1 becomes read-only; their other flags have to stay.
-read_only() {
-  while read -r _ _ _ _ on _; do
-    case $on in *\\\\*) on=$(printf '%b/' "$on") on=\${on%/} ;; esac
-    case $on/ in "$PWD/\${1#./}/"*) mounted -o remount,bind,ro "$on" ;; esac
-  done </proc/self/mountinfo
-}
-
-# Of the kernel: /proc ($1) and /sys ($2).
-kernel() {
-  if ! mount -n -t proc -o nosuid,nodev,noexec proc "$1" 2>/dev/null; then
-    mounted --rbind /proc "$1"
-    read_only "$1"
-    tell "note a new /proc may not be mounted here: the sandbox has the one outside, read-only"
-  else
-    # Root here may be root outside, to whom the kernel's switches listen.
-    for name in bus fs irq sys sysrq-trigger; do
-      [ ! -e "$1/$name" ] || mounted -o bind,ro,nosuid,nodev,noexec "$1/$name" "$1/$name"
-    done
-  fi
-  # One of its own tells of its own network only; without one it would have to be the machine's.
-  if [ "$network" != none ] || ! mount -n -t sysfs -o ro,nosuid,nodev,noexec sysfs "$2" 2>/dev/null; then
-    mounted --rbind /sys "$2"
-    read_only "$2"
-  fi
-}
-
-devices() {
-  mounted -t tmpfs -o nosuid,mode=755,size=64m tmpfs "$dev"
-  for name in null zero full random urandom tty; do
-    [ -e "/dev/$name" ] || continue
-    : >"$dev/$name"
-    # Its mode and owner are the machine's; reading and writing go on. Flags that have to stay are known by remounting.
-    mount -n -o bind,ro "/dev/$name" "$dev/$name" 2>/dev/null || mounted -o remount,bind,ro "$dev/$name"
+# Sets field to $1 as fstab(5) has it.
+field() {
+  field=$1
+  case $1 in *[" $tab$newline\\\\"]*) field= chars=$1 ;; *) return ;; esac
+  while [ -n "$chars" ]; do
+    case $chars in
+    ' '*) field=$field'\\040' ;;
+    "$tab"*) field=$field'\\011' ;;
+    "$newline"*) field=$field'\\012' ;;
+    \\\\*) field=$field'\\134' ;;
+    *) field=$field\${chars%"\${chars#?}"} ;;
+    esac
+    chars=\${chars#?}
   done
-  mkdir "$dev/pts" "$dev/shm"
-  mounted -t tmpfs -o nosuid,nodev,noexec,mode=1777,size=64m tmpfs "$dev/shm"
-  options=nosuid,noexec,newinstance,ptmxmode=0666,mode=0620
-  mount -n -t devpts -o "$options,gid=5" devpts "$dev/pts" 2>/dev/null || mounted -t devpts -o "$options" devpts "$dev/pts"
-  ln -s pts/ptmx "$dev/ptmx"
-  ln -s /proc/self/fd "$dev/fd"
-  ln -s fd/0 "$dev/stdin"
-  ln -s fd/1 "$dev/stdout"
-  ln -s fd/2 "$dev/stderr"
+}
+
+# For mount_lines: $1 on $2, of type $3, with options $4. One program mounts many in the time of one.
+line() {
+  field "$1"
+  lines=$lines$field
+  field "$2"
+  lines="$lines $field $3 $4 0 0$newline"
+}
+
+mount_lines() {
+  printf '%s' "$lines" >"$dev/.0"
+  lines=
+  mount -n --all --fstab "$dev/.0" || fail 'cannot mount in the sandbox'
+}
+
+# Every mount at and below the arguments becomes read-only; their other flags have to stay.
+read_only() {
+  while read -r _ _ _ _ on flags _; do
+    for at; do
+      field "$PWD/\${at#./}"
+      case $on/ in "$field/"*) lines="\${lines}none $on none remount,bind,ro\${flags#r[ow]} 0 0$newline" ;; esac
+    done
+  done </proc/self/mountinfo
+  mount_lines
 }
 
 system() {
@@ -114,58 +109,87 @@ system() {
   sys=$at
   place directory /dev
   dev=$at
-  # Dozens of programs, in two rows where their order does not matter.
-  if [ "$proc $sys $dev" = './proc ./sys ./dev' ]; then
-    kernel "$proc" "$sys" &
-    devices
-    wait $! || exit 125
-  else
-    kernel "$proc" "$sys"
-    devices
+  # Root here may be root outside, to whom the kernel's switches listen. The arguments are what becomes read-only.
+  switches='bus fs irq sys sysrq-trigger'
+  set --
+  if ! mount -n -t proc -o nosuid,nodev,noexec proc "$proc" 2>/dev/null; then
+    mounted --rbind /proc "$proc"
+    switches=
+    set -- "$proc"
+    tell "note a new /proc may not be mounted here: the sandbox has the one outside, read-only"
   fi
+  # One of its own tells of its own network only; without one it would have to be the machine's.
+  if [ "$network" != none ] || ! mount -n -t sysfs -o ro,nosuid,nodev,noexec sysfs "$sys" 2>/dev/null; then
+    mounted --rbind /sys "$sys"
+    set -- "$@" "$sys"
+  fi
+  # After them: what is written to it must not go to theirs, wherever a hostile root has its /dev.
+  mounted -t tmpfs -o nosuid,mode=755,size=64m tmpfs "$dev"
+  fill_dev &
+  for name in $switches; do
+    [ -e "$proc/$name" ] || continue
+    line "$proc/$name" "$proc/$name" none bind
+    set -- "$@" "$proc/$name"
+  done
+  for name in null zero full random urandom tty; do
+    [ -e "/dev/$name" ] || continue
+    : >"$dev/$name"
+    # Its mode and owner are the machine's. Reading and writing go on.
+    line "/dev/$name" "$dev/$name" none bind
+    set -- "$@" "$dev/$name"
+  done
   for name in kcore keys latency_stats timer_list timer_stats sched_debug; do
-    [ ! -e "$proc/$name" ] || mounted --bind "$dev/null" "$proc/$name"
+    [ -e "$proc/$name" ] || continue
+    line "$dev/null" "$proc/$name" none bind
+    set -- "$@" "$proc/$name"
   done
   for name in acpi asound scsi; do
-    [ ! -d "$proc/$name" ] || mounted -t tmpfs -o ro,size=4k tmpfs "$proc/$name"
+    [ ! -d "$proc/$name" ] || line tmpfs "$proc/$name" tmpfs ro,size=4k
   done
+  line tmpfs "$dev/shm" tmpfs nosuid,nodev,noexec,mode=1777,size=64m,X-mount.mkdir
+  options=nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,X-mount.mkdir
+  while read -r first _ count; do
+    [ "$first" -gt 5 ] || [ $((first + count)) -le 5 ] || options=$options,gid=5
+  done </proc/self/gid_map
+  line devpts "$dev/pts" devpts "$options"
+  mount_lines
+  read_only "$@"
+  wait
 }
 
-# Sets file to the name of a new one in memory.
-begin_file() {
-  files=$((files + 1))
-  file=$dev/.$files
-  : >"$file"
-}
-
-# Mounts it on $1.
-mount_file() {
-  place file "$1"
-  mounted --bind "$file" "$at"
+# Beside the mounts: links, and the files of network.
+fill_dev() {
+  ln -s pts/ptmx /proc/self/fd "$dev"
+  ln -s fd/0 "$dev/stdin"
+  ln -s fd/1 "$dev/stdout"
+  ln -s fd/2 "$dev/stderr"
+  if [ "$network" = none ]; then ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null
+  else cat /etc/resolv.conf 2>/dev/null
+  fi >"$dev/.1"
+  if [ "$network" = host ] && [ -r /etc/hosts ]; then cat /etc/hosts; else printf '127.0.0.1 localhost\\n::1 localhost\\n'; fi >"$dev/.2"
+  printf '127.0.1.1 slipway\\n' >>"$dev/.2"
+  printf 'slipway\\n' >"$dev/.3"
 }
 
 network() {
-  begin_file
-  if [ "$1" = none ]; then ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null
-  else cat /etc/resolv.conf >"$file" 2>/dev/null
-  fi
-  mount_file /etc/resolv.conf
-  begin_file
-  if [ "$1" = host ] && [ -r /etc/hosts ]; then cat /etc/hosts; else printf '127.0.0.1 localhost\\n::1 localhost\\n'; fi >"$file"
-  printf '127.0.1.1 slipway\\n' >>"$file"
-  mount_file /etc/hosts
-  begin_file
-  printf 'slipway\\n' >"$file"
-  mount_file /etc/hostname
   { echo slipway >/proc/sys/kernel/hostname; } 2>/dev/null || hostname slipway 2>/dev/null
+  files=0
+  for name in resolv.conf hosts hostname; do
+    files=$((files + 1))
+    place file "/etc/$name"
+    line "$dev/.$files" "$at" none bind
+  done
+  mount_lines
 }
 
-root=$1 network=$2 files=0
+tab='\t' newline='
+' lines=
+root=$1 network=$2
 shift 2
 mounted --rbind -- "$root" "$root"
 cd -P -- "$root" || fail "cannot enter $root"
 system
-network "$network"
+network
 while [ "$1" != -- ]; do
   case $1 in
   bind)
@@ -180,12 +204,14 @@ while [ "$1" != -- ]; do
     shift 3
     ;;
   file)
-    begin_file
+    files=$((files + 1)) file=$dev/.$files
+    : >"$file"
     # Nobody else reads it before its mode is set: nothing runs yet.
     [ "$3" = 0 ] || dd bs="$3" count=1 iflag=fullblock status=none <&3 >"$file" || fail "cannot write $2"
     [ "$5" = 0:0 ] || chown "$5" "$file" || fail "cannot give $2 to $5"
     chmod "$4" "$file" || fail "cannot give $2 the mode $4"
-    mount_file "$2"
+    place file "$2"
+    mounted --bind "$file" "$at"
     mounted -o remount,bind,ro "$at"
     shift 5
     ;;
