@@ -36,7 +36,11 @@ export class Workshop implements AsyncDisposable {
 
   /** Throws BuildError SANDBOX with the cure. */
   namespace(): Promise<Namespace> {
-    this.#namespace ??= import("./sandbox/index.ts").then(({ Namespace }) => Namespace.open(this.#services));
+    if (this.#namespace === undefined) {
+      this.#namespace = import("./sandbox/index.ts").then(({ Namespace }) => Namespace.open(this.#services));
+      // Whoever needs it hears of it.
+      this.#namespace.catch(() => undefined);
+    }
     return this.#namespace;
   }
 
@@ -61,11 +65,11 @@ export class Workshop implements AsyncDisposable {
 
   /** A root on disk that belongs to the caller; `close` it. */
   async workRoot(root: Root): Promise<WorkRoot> {
+    const namespace = this.namespace();
     const { WorkRoot } = await import("./root/index.ts");
     // One of them may be what is wanted.
     await Promise.allSettled(this.#closing);
-    const [parent, namespace] = await Promise.all([this.#directory("work"), this.namespace()]);
-    return WorkRoot.make(root, parent, namespace, { signal: this.#services.signal });
+    return WorkRoot.make(root, await this.#directory("work"), namespace, { signal: this.#services.signal });
   }
 
   close(work: WorkRoot): void {

@@ -186,6 +186,42 @@ for (const who of USERS) {
 
     oracle(
       sandboxes,
+      "mounts below names with blanks and backslashes",
+      async () => {
+        using box = await sandbox(who);
+        const links = { proc: "my\tpr#c \\040 ", dev: "d e\nv", sys: "s\\ys" };
+        for (const [name, target] of Object.entries(links)) symlinkSync(target, join(box.root, name));
+        symlinkSync("../my hosts", join(box.root, "etc/hosts"));
+        const before = await box.listing();
+        const outcome = await box.run(
+          "cat /etc/hosts; cat /proc/self/comm; test -d /sys/kernel -a -c /dev/pts/ptmx && echo x >/dev/null && echo yes",
+          { mounts: [{ type: "tmpfs", target: "/m n/o" }] },
+        );
+        expect(outcome.stdout).toMatch(/slipway\ncat\nyes\n$/);
+        expect(await box.listing()).toBe(before);
+      },
+      { proves },
+    );
+
+    oracle(
+      sandboxes,
+      "writes nothing to the machine where /dev leads below /sys",
+      async () => {
+        using box = await sandbox(who);
+        mkdirSync(join(box.root, "sys"));
+        symlinkSync("sys/fs/cgroup", join(box.root, "dev"));
+        const machine = readdirSync("/sys/fs/cgroup");
+        const { stdout, error } = await box.run("ls /dev/null");
+        // Where it would hide what has to become read-only, it is refused.
+        if (error === undefined) expect(stdout).toBe("/dev/null\n");
+        else expect(error).toMatchObject({ code: "SANDBOX" });
+        expect(readdirSync("/sys/fs/cgroup")).toEqual(machine);
+      },
+      { proves },
+    );
+
+    oracle(
+      sandboxes,
       "takes its mount points away and nothing that the command put in their place",
       async () => {
         using box = await sandbox(who);

@@ -8,20 +8,19 @@ import { bootId } from "../../base/boot-id.ts";
 import { type ByteString, compareByteStrings } from "../../base/bytes/index.ts";
 import { systemErrorCode } from "../../base/errors.ts";
 import { type DirectoryInode, lookup, walk } from "../../tree/index.ts";
-import type { HostNamespace } from "./host-tools.ts";
 import type { TouchedPaths } from "./layer-update.ts";
 import { parentsOf } from "./normalise.ts";
 import type { Root } from "./root.ts";
-import { compareSnapshots, type Snapshot } from "./snapshot.ts";
+import type { Snapshot, SnapshotChanges } from "./snapshot.ts";
 
 const PREFIX = "kept-";
 /** Of the least recently used ones the rest goes: each takes as much room as its image. */
 const MAX_KEPT = 3;
 
 /** Nothing is synced: what a crash may have torn has the name of another boot. */
-export function keptName(root: Root, ids: HostNamespace["ids"]): string {
+export function keptName(root: Root): string {
   const layers = root.layers.map(({ diffId }) => diffId);
-  const facts = JSON.stringify([bootId(), process.getuid?.() ?? 0, ids, layers]);
+  const facts = JSON.stringify([bootId(), process.getuid?.() ?? 0, layers]);
   return `${PREFIX}${createHash("sha256").update(facts).digest("hex").slice(0, 32)}`;
 }
 
@@ -74,9 +73,8 @@ export async function keptRoots(parent: string): Promise<readonly string[]> {
   return found.sort((a, b) => b.usedMs - a.usedMs).map(({ name }) => name);
 }
 
-/** What has to be done to make a directory that was `tree` just that again. */
-export function undone(tree: DirectoryInode, before: Snapshot, now: Snapshot): TouchedPaths {
-  const { candidates, gone } = compareSnapshots(before, now);
+/** What has to be done to make a directory that was `tree` just that again; `now` is after the changes. */
+export function undone(tree: DirectoryInode, { candidates, gone }: SnapshotChanges, now: Snapshot): TouchedPaths {
   const hidden = candidates.filter((path) => {
     const inode = lookup(tree, path);
     return inode === undefined || (inode.type === "directory") !== (now.get(path)?.type === "d");

@@ -27,6 +27,14 @@ describe("SnapshotReader", () => {
     }
   });
 
+  it("takes what was added of a path in place of what was there", () => {
+    const text = TEXT + line("./a", "l", 2) + line("./", "d", 2);
+    const snapshot = read(text);
+    expect(snapshot.size).toBe(4);
+    expect(snapshot.get("a")).toEqual(read(line("a", "l", 2)).get("a"));
+    expect(snapshot.get("")).toEqual(read(line("", "d", 2)).get(""));
+  });
+
   it("refuses output that ends early or is something else", () => {
     for (let end = 1; end < TEXT.length; end++) {
       const isWhole = TEXT.slice(0, end).split("\0").length % 2 === 1 && TEXT[end - 1] === "\0";

@@ -1,9 +1,10 @@
 // What is in a work directory, as find(1) of GNU findutils tells it: enough to see afterwards which paths a command may
 // have changed. Every change of a file, of its metadata or of its names sets its ctime, which nobody can set back.
 import { createReadStream, createWriteStream } from "node:fs";
+import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type ByteString, compareByteStrings, utf8ToByteString } from "../../base/bytes/index.ts";
+import { type ByteString, compareByteStrings } from "../../base/bytes/index.ts";
 import { parentOf } from "../../tree/index.ts";
 import { BuildError } from "../error.ts";
 import { type HostNamespace, nameList, runTool } from "./host-tools.ts";
@@ -32,28 +33,23 @@ export async function takeSnapshot(
   return reader.finish();
 }
 
-/** `before` with what is to be said of some paths now; those that are there no longer stay as they were. */
-export async function retakeSnapshot(
+/** Adds to a file of `writeSnapshot` what is to be said of some paths now, in place of what it says of them. */
+export async function appendSnapshot(
   namespace: HostNamespace,
   directory: string,
-  before: Snapshot,
   paths: readonly ByteString[],
+  target: string,
   signal: AbortSignal,
-): Promise<Snapshot> {
-  if (paths.length === 0) return before;
-  const prefix = utf8ToByteString(directory);
-  const reader = new SnapshotReader();
+): Promise<void> {
+  await using handle = await open(target, "a");
   // find takes the paths before the rest, xargs gives them after it.
-  const args = ["--null", "sh", "-c", 'exec find "$@" -maxdepth 0 -printf "$FORMAT"', "sh"];
+  const args = ["--null", "sh", "-c", 'cd -- "$ROOT" && exec find "$@" -maxdepth 0 -printf "$FORMAT"', "sh"];
   await runTool(namespace, "xargs", args, {
-    input: nameList(paths, `${prefix}/`),
-    env: { FORMAT: FORMAT.replace("%P", "%p") },
+    input: nameList(paths),
+    env: { ROOT: directory, FORMAT: FORMAT.replace("%P", "%p") },
+    stdout: handle.fd,
     signal,
-    onOutput: (chunk) => reader.push(chunk),
   });
-  const after = new Map(before);
-  for (const [path, entry] of reader.finish()) after.set(path.slice(prefix.length + 1), entry);
-  return after;
 }
 
 export async function writeSnapshot(path: string, snapshot: Snapshot): Promise<void> {
@@ -71,14 +67,18 @@ function* snapshotLines(snapshot: Snapshot): Generator<Buffer> {
   yield Buffer.from(text, "latin1");
 }
 
-/** What `writeSnapshot` wrote. Throws BuildError SANDBOX when it is not whole. */
+/** What `writeSnapshot` and `appendSnapshot` wrote. Throws BuildError SANDBOX when it is not whole. */
 export async function readSnapshot(path: string): Promise<Snapshot> {
   const reader = new SnapshotReader();
   for await (const chunk of createReadStream(path)) reader.push(chunk as Buffer);
-  return reader.finish();
+  const snapshot = reader.finish();
+  if (reader.superseded > snapshot.size / 4) await writeSnapshot(path, snapshot);
+  return snapshot;
 }
 
 export class SnapshotReader {
+  /** Entries that later ones of the same path have taken the place of. */
+  superseded = 0;
   readonly #entries = new Map<ByteString, SnapshotEntry>();
   #rest = "";
 
@@ -95,11 +95,14 @@ export class SnapshotReader {
     return this.#entries;
   }
 
-  #add(facts: string, path: ByteString): void {
+  #add(facts: string, name: ByteString): void {
+    // As it starts for a find that was given the paths.
+    const path = name.startsWith("./") ? name.slice(2) : name;
     if (!/^[a-zA-Z?] \d+ \d+ [0-7]+ \d+ \d+ \d+ /.test(facts)) throw badOutput(facts);
     if (this.#entries.size === MAX_ENTRIES) {
       throw new BuildError("LIMIT", `cannot look for the changes of a step: there are more than ${MAX_ENTRIES} files`);
     }
+    if (this.#entries.has(path)) this.superseded++;
     this.#entries.set(path, { type: facts[0] as string, facts });
   }
 }

@@ -1,9 +1,9 @@
 // A Root on disk, for RUN: made once, kept over consecutive RUNs of a stage, and for the next build. What a step changed is
 // what find(1) sees differently afterwards and what is really different from the layers. The directory belongs to this
 // process: what killed builds have left is removed by the next one.
-import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type ByteString, utf8ToByteString } from "../../base/bytes/index.ts";
 import { type FileSource, ownerState, ownerText, writeError } from "../../base/io/index.ts";
 import { diffPaths, type LayerEntry, lookup, walk } from "../../tree/index.ts";
@@ -14,10 +14,11 @@ import { touchedPaths } from "./layer-update.ts";
 import { materialise, rewrite } from "./materialise.ts";
 import type { BuiltLayer, Root } from "./root.ts";
 import {
+  appendSnapshot,
   compareSnapshots,
   readSnapshot,
-  retakeSnapshot,
   type Snapshot,
+  type SnapshotChanges,
   takeSnapshot,
   writeSnapshot,
 } from "./snapshot.ts";
@@ -28,7 +29,8 @@ export interface WorkRootOptions {
 
 const PREFIX = "root-";
 const OWNER_FILE = "owner";
-const SNAPSHOT_FILE = "snapshot";
+/** Then the ids that the files belong to. */
+const SNAPSHOT_PREFIX = "snapshot-";
 /** A directory whose owner cannot be asked, or that has none yet. */
 const FOREIGN_MS = 24 * 3_600_000;
 const NEVER = new AbortController().signal;
@@ -44,8 +46,9 @@ export class WorkRoot implements AsyncDisposable {
   #isMade = false;
   #root: Root;
   #snapshot: Snapshot = new Map();
-  /** Of the directory when it held the first root alone, as in SNAPSHOT_FILE. */
+  /** Of the directory when it held the first root alone, as in the file of it. */
   #firstSnapshot: Snapshot = new Map();
+  #compared: { readonly before: Snapshot; readonly now: Snapshot; readonly changes: SnapshotChanges } | undefined;
   /** Somebody may have written to it since `#snapshot`. */
   #isLent = false;
   /** Packed changes that no layer has yet. */
@@ -53,30 +56,45 @@ export class WorkRoot implements AsyncDisposable {
   #packs = 0;
   #kept: Promise<boolean> | undefined;
 
-  private constructor(root: Root, parent: string, namespace: HostNamespace, signal: AbortSignal) {
-    const place = join(parent, `${PREFIX}${randomBytes(8).toString("hex")}`);
+  private constructor(root: Root, place: string, namespace: HostNamespace, signal: AbortSignal) {
     this.#first = root;
     this.#root = root;
-    this.#parent = parent;
+    this.#parent = dirname(place);
     this.#place = place;
     this.#directory = join(place, "root");
     this.#namespace = namespace;
     this.#signal = signal;
   }
 
-  /** In a directory of its own below `parent`. Throws BuildError SANDBOX, IoError, LayerError. */
+  /**
+   * In a directory of its own below `parent`; what is kept there is read while the namespace is made. Throws BuildError
+   * SANDBOX, IoError, LayerError.
+   */
   static async make(
     root: Root,
     parent: string,
-    namespace: HostNamespace,
+    namespace: HostNamespace | Promise<HostNamespace>,
     { signal }: WorkRootOptions,
   ): Promise<WorkRoot> {
-    const work = new WorkRoot(root, parent, namespace, signal);
+    const place = newPlace(parent);
+    const name = keptName(root);
+    const isTaken = await takeKept(parent, name, place);
+    const [opened, kept] = await Promise.allSettled([namespace, isTaken ? readKept(place) : undefined]);
+    if (opened.status === "rejected") {
+      if (isTaken) await rename(place, join(parent, name)).catch(() => undefined);
+      throw opened.reason;
+    }
+    const work = new WorkRoot(root, place, opened.value, signal);
     try {
-      const isKept = await takeKept(parent, keptName(root, namespace.ids), work.#place);
-      await makeOwned(work.#place);
-      await sweep(parent, namespace, (await stat(work.#place)).mtimeMs);
-      if (!(isKept && (await work.#resume()))) await work.#write();
+      await makeOwned(place);
+      await sweep(parent, opened.value, (await stat(place)).mtimeMs);
+      const snapshot = kept.status === "fulfilled" ? kept.value?.get(opened.value.ids) : undefined;
+      if (snapshot !== undefined) work.#resume(snapshot);
+      else {
+        // It was not kept whole, or has other owners.
+        if (isTaken) await removeRoot(work.#directory, opened.value);
+        await work.#write();
+      }
       work.#isMade = true;
       return work;
     } catch (error) {
@@ -95,19 +113,16 @@ export class WorkRoot implements AsyncDisposable {
     await mkdir(this.#directory);
     await materialise(this.#namespace, this.#directory, walk(await this.#first.tree()), this.#signal);
     this.#firstSnapshot = await this.#lookAround();
-    await writeSnapshot(join(this.#place, SNAPSHOT_FILE), this.#firstSnapshot);
+    await writeSnapshot(this.#snapshotFile, this.#firstSnapshot);
   }
 
-  /** False when what was kept is not whole. */
-  async #resume(): Promise<boolean> {
-    try {
-      this.#snapshot = await readSnapshot(join(this.#place, SNAPSHOT_FILE));
-      this.#firstSnapshot = this.#snapshot;
-      return true;
-    } catch {
-      await removeRoot(this.#directory, this.#namespace);
-      return false;
-    }
+  #resume(snapshot: Snapshot): void {
+    this.#snapshot = snapshot;
+    this.#firstSnapshot = snapshot;
+  }
+
+  get #snapshotFile(): string {
+    return join(this.#place, `${SNAPSHOT_PREFIX}${this.#namespace.ids}`);
   }
 
   /** A layer that another step made: `root` has it on top. */
@@ -132,8 +147,8 @@ export class WorkRoot implements AsyncDisposable {
    */
   async changes(options: { readonly epochSeconds?: number } = {}): Promise<LayerEntry[]> {
     const last = this.#snapshot;
-    const now = await this.#lookAround();
-    const { candidates, gone } = compareSnapshots(last, now);
+    await this.#lookAround();
+    const { candidates, gone } = this.#compare(last);
     const before = await this.#root.tree();
     const { present, late } = await this.#read(candidates, options.epochSeconds);
     const known = gone.filter((path) => lookup(before, path) !== undefined);
@@ -167,6 +182,13 @@ export class WorkRoot implements AsyncDisposable {
     await this.#lookAround();
   }
 
+  /** Of `before` and now: a single RUN asks for the same twice. */
+  #compare(before: Snapshot): SnapshotChanges {
+    if (this.#compared?.before !== before || this.#compared.now !== this.#snapshot)
+      this.#compared = { before, now: this.#snapshot, changes: compareSnapshots(before, this.#snapshot) };
+    return this.#compared.changes;
+  }
+
   async #lookAround(): Promise<Snapshot> {
     this.#snapshot = await takeSnapshot(this.#namespace, this.#directory, this.#signal);
     this.#isLent = false;
@@ -198,16 +220,12 @@ export class WorkRoot implements AsyncDisposable {
     if (this.#isLent) await this.#lookAround();
     const [namespace, directory, signal] = [this.#namespace, this.#directory, this.#signal];
     const tree = await this.#first.tree();
-    const touched = undone(tree, before, this.#snapshot);
+    const touched = undone(tree, this.#compare(before), this.#snapshot);
     await rewrite(namespace, directory, tree, touched, signal);
     const written = touched.written.filter((each) => before.has(each));
-    const path = join(this.#place, SNAPSHOT_FILE);
-    if (written.length > 0)
-      await writeSnapshot(path, await retakeSnapshot(namespace, directory, before, written, signal));
+    if (written.length > 0) await appendSnapshot(namespace, directory, written, this.#snapshotFile, signal);
     await rm(join(this.#place, OWNER_FILE));
-    return keep(this.#parent, this.#place, keptName(this.#first, namespace.ids), (place) =>
-      removePlace(place, namespace),
-    );
+    return keep(this.#parent, this.#place, keptName(this.#first), (place) => removePlace(place, namespace));
   }
 }
 
@@ -215,10 +233,24 @@ export class WorkRoot implements AsyncDisposable {
 export async function removeKeptRoots(parent: string, namespace: HostNamespace): Promise<number> {
   const names = await keptRoots(parent);
   for (const name of names) {
-    const place = join(parent, `${PREFIX}${randomBytes(8).toString("hex")}`);
+    const place = newPlace(parent);
     if (await takeKept(parent, name, place)) await removePlace(place, namespace);
   }
   return names.length;
+}
+
+function newPlace(parent: string): string {
+  return join(parent, `${PREFIX}${randomBytes(8).toString("hex")}`);
+}
+
+/** By the ids that the files belong to. Throws when it is not whole. */
+async function readKept(place: string): Promise<Map<string, Snapshot>> {
+  const snapshots = new Map<string, Snapshot>();
+  for (const name of await readdir(place)) {
+    if (name.startsWith(SNAPSHOT_PREFIX))
+      snapshots.set(name.slice(SNAPSHOT_PREFIX.length), await readSnapshot(join(place, name)));
+  }
+  return snapshots;
 }
 
 /** Mode 0700: programs with setuid bits are nobody else's business. */

@@ -21,13 +21,13 @@ const MAX_REPORT_BYTES = 1024 * 1024;
 /** Resolves with the exit code, 128 + n for signal n. Throws BuildError SANDBOX when the command could not be started. */
 export async function runInSandbox(namespace: Namespace, request: SandboxRun): Promise<{ readonly exitCode: number }> {
   request.signal.throwIfAborted();
-  const options = await withoutSyncs(await withoutManager(request));
   const oneId = namespace.ids === "one";
-  if (oneId && (options.uid !== 0 || options.gid !== 0)) {
-    throw new BuildError("SANDBOX", `cannot run a step as user ${options.uid}:${options.gid}: there is only one id`, {
+  if (oneId && (request.uid !== 0 || request.gid !== 0)) {
+    throw new BuildError("SANDBOX", `cannot run a step as user ${request.uid}:${request.gid}: there is only one id`, {
       hint: namespace.cure ?? "",
     });
   }
+  const options = await withoutSyncs(await withoutManager(request));
   const args = setupArguments(options, await hostPrograms(namespace), oneId);
   // In a variable, so that the list of processes does not show all of it.
   const setup = ["sh", "-c", 'eval "$SLIPWAY_SETUP"', "slipway", ...args];

@@ -55,12 +55,12 @@ interface PlannedRun {
 
 async function execute(context: StepContext, before: StageState, planned: PlannedRun): Promise<StepOutcome> {
   const { request, services, workshop, disk, step } = context;
-  const [namespace, emulator, user] = await Promise.all([
-    workshop.namespace(),
-    workshop.emulator(context.platform.architecture),
-    lookUpUser(before.root, before.config.user),
-  ]);
+  // It is made while the rest is read.
+  const opening = workshop.namespace();
+  const emulator = await workshop.emulator(context.platform.architecture);
+  const user = await lookUpUser(before.root, before.config.user);
   const work = await disk.open(before.root);
+  const namespace = await opening;
   await makeDirectories(before, work, namespace, services);
   const output = await RunOutput.open(request.secrets, (text) => services.report({ type: "output", step, text }));
   {
