@@ -124,22 +124,19 @@ export interface SnapshotChanges {
 
 export function compareSnapshots(before: Snapshot, now: Snapshot): SnapshotChanges {
   const candidates: ByteString[] = [];
-  const same: (readonly [ByteString, SnapshotEntry])[] = [];
   const linked = new Set<string>();
-  for (const [path, entry] of now) {
-    const { type, facts } = entry;
-    if (type === SOCKET) continue;
-    if (before.get(path)?.facts === facts) {
-      same.push([path, entry]);
-      continue;
-    }
+  for (const [path, { type, facts }] of now) {
+    if (type === SOCKET || before.get(path)?.facts === facts) continue;
     candidates.push(path);
     const inode = linkedInode(facts);
     if (inode !== undefined) linked.add(inode);
   }
   // A renamed directory brings new names of files whose other names nothing has touched.
-  if (linked.size > 0)
-    for (const [path, { facts }] of same) if (linked.has(linkedInode(facts) ?? "")) candidates.push(path);
+  if (linked.size > 0) {
+    const named = new Set(candidates);
+    for (const [path, { facts }] of now)
+      if (!named.has(path) && linked.has(linkedInode(facts) ?? "")) candidates.push(path);
+  }
   const gone: ByteString[] = [];
   for (const path of before.keys()) {
     if ((now.get(path)?.type ?? SOCKET) !== SOCKET) continue;

@@ -211,8 +211,9 @@ while [ "$1" != -- ]; do
     [ "$5" = 0:0 ] || chown "$5" "$file" || fail "cannot give $2 to $5"
     chmod "$4" "$file" || fail "cannot give $2 the mode $4"
     place file "$2"
-    mounted --bind "$file" "$at"
-    mounted -o remount,bind,ro "$at"
+    line "$file" "$at" none bind
+    line none "$at" none remount,bind,ro,nosuid
+    mount_lines
     shift 5
     ;;
   binfmt)
