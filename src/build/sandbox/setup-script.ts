@@ -85,6 +85,9 @@ line() {
   lines="$lines $field $3 $4 0 0$newline"
 }
 
+# With flags $2 from now on. What has this source and target already would be left out as mounted: nothing has it.
+remount() { line slipway: "$1" none "remount,bind,$2"; }
+
 mount_lines() {
   printf '%s' "$lines" >"$dev/.0"
   lines=
@@ -94,9 +97,9 @@ mount_lines() {
 # Every mount at and below the arguments becomes read-only; their other flags have to stay.
 read_only() {
   while read -r _ _ _ _ on flags _; do
+    case $on in *\\\\*) on=$(printf '%b/' "$on") on=\${on%/} ;; esac
     for at; do
-      field "$PWD/\${at#./}"
-      case $on/ in "$field/"*) lines="\${lines}none $on none remount,bind,ro\${flags#r[ow]} 0 0$newline" ;; esac
+      case $on/ in "$PWD/\${at#./}/"*) remount "$on" "ro\${flags#r[ow]}" ;; esac
     done
   done </proc/self/mountinfo
   mount_lines
@@ -212,7 +215,7 @@ while [ "$1" != -- ]; do
     chmod "$4" "$file" || fail "cannot give $2 the mode $4"
     place file "$2"
     line "$file" "$at" none bind
-    line none "$at" none remount,bind,ro,nosuid
+    remount "$at" ro,nosuid
     mount_lines
     shift 5
     ;;
