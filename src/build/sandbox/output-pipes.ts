@@ -1,40 +1,46 @@
 // Standard output and standard error as named pipes: a command may open /dev/stdout and /dev/stderr again, as any user. The
-// sockets that Node gives its children cannot be opened so.
+// sockets that Node gives its children cannot be opened so. They are in the sandbox's /dev, where no name is left when
+// the command runs.
 import { closeSync, constants, openSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
-import { makeTempDir } from "../../base/io/index.ts";
-import { run } from "../../base/process/index.ts";
 
-interface Pipe {
-  readonly read: number;
-  readonly write: number;
+const NAMES = { stdout: ".out", stderr: ".err" } as const;
+
+export type OutputStream = keyof typeof NAMES;
+
+export class OutputPipes {
+  /** Nobody can write any more. */
+  readonly ended: Promise<unknown>;
+  readonly #writers: number[] = [];
+
+  /** Reads them from now on, until `release` and until everybody else has closed them. Throws what open(2) says. */
+  constructor(directory: string, onData: (stream: OutputStream, chunk: Buffer) => void) {
+    const streams = ["stdout", "stderr"] as const;
+    const readers = streams.map((stream) => this.#open(join(directory, NAMES[stream])));
+    this.ended = Promise.all(
+      streams.map((stream, at) => drain(readers[at] as number, (chunk) => onData(stream, chunk))),
+    );
+    // Heard of by whoever waits for it.
+    this.ended.catch(() => undefined);
+  }
+
+  /** The command has them open: they end with it. */
+  release(): void {
+    for (const fd of this.#writers.splice(0)) closeSync(fd);
+  }
+
+  /** The reading end. A pipe that nobody writes to yet would look as if it had ended, so both are opened. */
+  #open(path: string): number {
+    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    this.#writers.push(openSync(path, constants.O_WRONLY));
+    return reader;
+  }
 }
 
-export interface OutputPipes {
-  readonly stdout: Pipe;
-  readonly stderr: Pipe;
-}
-
-/** Their names are gone when this resolves; the pipes live as long as somebody has them open. */
-export async function openOutputPipes(env: Readonly<Record<string, string>>): Promise<OutputPipes> {
-  await using folder = await makeTempDir("slipway-run-");
-  const [stdout, stderr] = [join(folder.path, "stdout"), join(folder.path, "stderr")];
-  await run("mkfifo", ["-m", "0666", stdout, stderr], { env, installHint: "Install coreutils" });
-  return { stdout: openBoth(stdout), stderr: openBoth(stderr) };
-}
-
-/** In this order neither waits for the other. */
-function openBoth(path: string): Pipe {
-  const read = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  return { read, write: openSync(path, constants.O_WRONLY) };
-}
-
-/** Once a child has its copy of the writing end: gives up ours, and reads until nobody can write any more. */
-export function drain(pipe: Pipe, onData: (chunk: Buffer) => void): Promise<void> {
-  closeSync(pipe.write);
+function drain(fd: number, onData: (chunk: Buffer) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = new Socket({ fd: pipe.read, readable: true, writable: false });
+    const socket = new Socket({ fd, readable: true, writable: false });
     socket.on("data", onData);
     socket.once("error", reject);
     socket.once("close", () => resolve());

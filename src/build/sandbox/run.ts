@@ -4,12 +4,13 @@ import { closeSync, openSync } from "node:fs";
 import { constants } from "node:os";
 import type { Duplex } from "node:stream";
 import { type ChildProcess, run as runProgram, start } from "../../base/process/index.ts";
+import { messageOf } from "../../base/errors.ts";
 import { BuildError } from "../error.ts";
 import { type HostPrograms, setupArguments, setupEnvironment, unshareArguments } from "./command-line.ts";
 import { withoutSyncs } from "./dpkg.ts";
 import { closedStdio, inheritedDescriptors } from "./inherited.ts";
 import { cureForNamespaces, type Namespace } from "./namespace.ts";
-import { drain, openOutputPipes } from "./output-pipes.ts";
+import { OutputPipes } from "./output-pipes.ts";
 import { findProgram } from "./programs.ts";
 import type { SandboxRun } from "./request.ts";
 import { withoutManager } from "./systemctl.ts";
@@ -32,23 +33,18 @@ export async function runInSandbox(namespace: Namespace, request: SandboxRun): P
   // In a variable, so that the list of processes does not show all of it.
   const setup = ["sh", "-c", 'eval "$SLIPWAY_SETUP"', "slipway", ...args];
   const { program, args: joined } = namespace.join("setpriv", [...unshareArguments(options), ...setup]);
-  const pipes = await openOutputPipes(namespace.env);
   const nothing = openSync("/dev/null", "r");
   const input = options.stdin === undefined ? nothing : "pipe";
   const child = start(program, joined, {
     cwd: "/",
     env: { ...namespace.env, ...setupEnvironment(options), SLIPWAY_SETUP: SETUP_SCRIPT },
-    stdio: closedStdio([input, pipes.stdout.write, pipes.stderr.write, "pipe"], inheritedDescriptors(), nothing),
+    stdio: closedStdio([input, nothing, "pipe", "pipe"], inheritedDescriptors(), nothing),
     // A session of its own: no terminal for what runs in there, and Ctrl-C reaches it through us.
     detached: true,
   });
   closeSync(nothing);
   const report = new Report(child, options);
-  const [exitCode] = await Promise.all([
-    ended(child, options.signal),
-    drain(pipes.stdout, (chunk) => options.onOutput("stdout", chunk)),
-    drain(pipes.stderr, (chunk) => report.onStderr(chunk)),
-  ]);
+  const exitCode = await ended(child, options.signal).finally(() => report.ended());
   await clean(namespace, options.root, report.made);
   options.signal.throwIfAborted();
   if (report.isReady) {
@@ -72,28 +68,26 @@ class Report {
   /** TIME-BEFORE TIME-AFTER PATH of each mount point, last made first. */
   readonly made: string[] = [];
   readonly #options: SandboxRun;
+  readonly #child: ChildProcess;
+  #output: OutputPipes | undefined;
   #pending = "";
   #bytes = 0;
   #failure = "";
   #complaint = "";
 
   constructor(child: ChildProcess, options: SandboxRun) {
+    this.#child = child;
     this.#options = options;
     const control = child.stdio[3] as Duplex;
     // What ends early does not read what it is told; its exit tells the story.
     for (const stream of [control, child.stdin]) stream?.on("error", () => undefined);
     child.stdin?.end(options.stdin);
     for (const mount of options.mounts) if (mount.type === "file") control.write(mount.content);
+    child.stderr?.on("data", (chunk: Buffer) => (this.#complaint = (this.#complaint + chunk.toString()).slice(-4096)));
     control.on("data", (chunk: Buffer) => {
       if ((this.#bytes += chunk.length) <= MAX_REPORT_BYTES) this.#read(chunk.toString(), control);
       else control.destroy();
     });
-  }
-
-  /** What the set-up complains of, then what the command writes. */
-  onStderr(chunk: Buffer): void {
-    if (this.isReady) this.#options.onOutput("stderr", chunk);
-    else this.#complaint = (this.#complaint + chunk.toString()).slice(-4096);
   }
 
   #read(text: string, control: Duplex): void {
@@ -104,12 +98,30 @@ class Report {
       if (kind === "note") this.#options.onNote?.(rest);
       else if (kind === "fail") this.#failure = rest;
       else if (kind === "made") this.made.unshift(...(/^(\S+) (\S+) ([^]*)$/.exec(rest)?.slice(1) ?? []));
+      else if (kind === "output") this.#openOutput(rest);
       else if (kind === "ready") {
         this.isReady = true;
+        this.#output?.release();
         control.write("go\n");
         this.#options.onReady?.();
       }
     }
+  }
+
+  /** Through the mount namespace of the process that was started: nobody else has it. */
+  #openOutput(directory: string): void {
+    try {
+      this.#output = new OutputPipes(`/proc/${this.#child.pid}/root${directory}`, this.#options.onOutput);
+    } catch (error) {
+      this.#failure = `cannot read what the command will write: ${messageOf(error)}`;
+      this.#child.kill("SIGKILL");
+    }
+  }
+
+  /** After the child has ended: resolves when all that it wrote has been read. */
+  async ended(): Promise<void> {
+    this.#output?.release();
+    await this.#output?.ended;
   }
 
   problem(): string {

@@ -7,8 +7,9 @@
  * Arguments: ROOT NETWORK, then MOUNTS, then `--` and the command. Mounts are of the forms
  *   bind TARGET SOURCE ro|rw · tmpfs TARGET OPTIONS · file TARGET SIZE MODE UID:GID · binfmt NAME RULE
  * Written to descriptor 3, each ended by NUL: `note TEXT`, `fail TEXT`, `made PARENT-BEFORE PARENT-AFTER PATH` (a mount
- * point that was not there; times of the directory it is in), `ready`. Read from it: what the files hold, in their order,
- * and a line after `ready`, so that nothing starts when nobody waits for it. Variables for the command are SLIPWAY_ENV_0, ….
+ * point that was not there; times of the directory it is in), `output DIRECTORY` (as this process finds it: the named
+ * pipes .out and .err in it want to be read), `ready`. Read from it: what the files hold, in their order, and a line
+ * after `ready`, so that nothing starts when nobody waits for it. Variables for the command are SLIPWAY_ENV_0, ….
  */
 export const SETUP_SCRIPT = `
 unset SLIPWAY_SETUP
@@ -86,7 +87,7 @@ line() {
 }
 
 # With flags $2 from now on. What has this source and target already would be left out as mounted: nothing has it.
-remount() { line slipway: "$1" none "remount,bind,$2"; }
+remount() { line slipway "$1" none "remount,bind,$2"; }
 
 mount_lines() {
   printf '%s' "$lines" >"$dev/.0"
@@ -160,8 +161,9 @@ system() {
   wait
 }
 
-# Beside the mounts: links, and the files of network.
+# Beside the mounts: pipes for output, links, and the files of network.
 fill_dev() {
+  mkfifo -m 0666 "$dev/.out" "$dev/.err"
   ln -s pts/ptmx /proc/self/fd "$dev"
   ln -s fd/0 "$dev/stdin"
   ln -s fd/1 "$dev/stdout"
@@ -192,6 +194,9 @@ shift 2
 mounted --rbind -- "$root" "$root"
 cd -P -- "$root" || fail "cannot enter $root"
 system
+# Opening them waits for Slipway to read.
+tell "output $PWD/\${dev#./}"
+exec 4>"$dev/.out" 5>"$dev/.err"
 network
 while [ "$1" != -- ]; do
   case $1 in
@@ -229,7 +234,7 @@ while [ "$1" != -- ]; do
   esac
 done
 shift
-rm "$dev"/.[0-9]*
+rm "$dev"/.out "$dev"/.err "$dev"/.[0-9]*
 # With the root on /, no way up leads out of it.
 mounted --move . /
 tell ready
@@ -240,7 +245,7 @@ while eval '[ "\${SLIPWAY_ENV_'$slipway_at'+set}" ]'; do
   unset "SLIPWAY_ENV_$slipway_at"
   slipway_at=$((slipway_at + 1))
 done
-"$@" 3>&-
+"$@" >&4 2>&5 3>&- 4>&- 5>&-
 exit $?
 `;
 
