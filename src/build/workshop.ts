@@ -149,8 +149,8 @@ export class StageDisk implements Disposable {
       this.drop();
       return;
     }
-    await this.#work.update(root, layer);
-    this.#key = rootKey(root);
+    if (await this.#work.update(root, layer)) this.#key = rootKey(root);
+    else this.drop();
   }
 
   /** No step of the stage runs any more: while the last one's layer is made, the disk becomes what it was. */

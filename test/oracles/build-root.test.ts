@@ -209,6 +209,24 @@ describe("what a step changed", () => {
   }
 });
 
+const DRESS = "setfattr -n user.evil -v 1 usr/lib; setfacl -d -m u:5:rwx usr/lib";
+
+describe("what the next build finds", () => {
+  for (const hasFailed of [false, true]) {
+    oracle(
+      NEEDS,
+      `has no attributes of a directory from a step before it${hasFailed ? ", which failed" : ""}`,
+      async () => {
+        using folder = tempDir();
+        const outcome = await playSteps(folder.path, AS_ROOT, [...BASE, ...OWNED], [{ script: DRESS, hasFailed }]);
+        expect(outcome.kept).toBe(outcome.pristine);
+        expect(outcome.steps).toEqual(hasFailed ? [] : [["usr/lib directory"]]);
+      },
+      { proves: "builds do not depend on those before them" },
+    );
+  }
+});
+
 describe("a build's layers", () => {
   oracle(
     NEEDS,

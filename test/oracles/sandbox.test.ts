@@ -209,6 +209,73 @@ for (const who of USERS) {
 
     oracle(
       sandboxes,
+      "writes nothing through links in what is mounted over /dev",
+      async () => {
+        using box = await sandbox(who);
+        const [victim, cache] = [box.join("victim"), box.join("cache")];
+        for (const folder of [victim, cache]) {
+          mkdirSync(folder);
+          await run("chmod", ["777", folder]);
+        }
+        for (const name of [".0", ".4", ".out", ".1important"]) symlinkSync(join(victim, name), join(cache, name));
+        const { stdout } = await box.run("cat /run/k; echo fine", {
+          mounts: [
+            { type: "bind", source: cache, target: "/dev", readonly: false },
+            { type: "text", target: "/run/k", text: "s3cret\n", mode: 0o400, uid: 0 },
+          ],
+        });
+        expect(stdout).toBe("s3cret\nfine\n");
+        expect(readdirSync(victim)).toEqual([]);
+        expect(readdirSync(cache).toSorted()).toEqual([".0", ".1important", ".4", ".out"]);
+      },
+      { proves },
+    );
+
+    oracle(
+      sandboxes,
+      "keeps what is read-only so, below any name and over any other mount",
+      async () => {
+        using box = await sandbox(who);
+        const source = box.join("source");
+        mkdirSync(source);
+        await run("chmod", ["777", source]);
+        for (const target of ["/my 1dir", "/a\t7\n0\\0401#", "/etc", "/m"]) {
+          const bind = { type: "bind", source, target, readonly: true } as const;
+          const mounts = [{ type: "tmpfs", target: "/m/x" } as const, bind];
+          const outcome = await box.run(`cd "$AT"; echo x >f; test $PWD = "$AT" && echo in`, {
+            mounts,
+            env: { AT: target, PATH: "/bin" },
+          });
+          expect(outcome.stderr, target).toContain("Read-only file system");
+          expect(readdirSync(source)).toEqual([]);
+        }
+      },
+      { proves },
+    );
+
+    oracle(
+      sandboxes,
+      "leaves what the root has where another mount hid it",
+      async () => {
+        using box = await sandbox(who);
+        await box.run("mkdir -p /etc/cache/apt /etc/secrets");
+        const before = await box.listing();
+        const outcome = await box.run("ls /etc/cache /etc/secrets", {
+          mounts: [
+            { type: "tmpfs", target: "/etc/cache" },
+            { type: "tmpfs", target: "/etc/cache/apt/x" },
+            { type: "tmpfs", target: "/etc/secrets/" },
+            { type: "tmpfs", target: "/etc/secrets/more" },
+          ],
+        });
+        expect(outcome.stdout).toBe("/etc/cache:\napt\n\n/etc/secrets:\nmore\n");
+        expect(await box.listing()).toBe(before);
+      },
+      { proves },
+    );
+
+    oracle(
+      sandboxes,
       "writes nothing to the machine where /dev leads below /sys",
       async () => {
         using box = await sandbox(who);

@@ -74,6 +74,8 @@ export const OWNED: readonly LayerEntry[] = [
 
 export interface Step {
   readonly script?: string;
+  /** Nobody asks what it has changed. */
+  readonly hasFailed?: boolean;
   readonly copy?: readonly LayerEntry[];
 }
 
@@ -109,8 +111,9 @@ export async function playSteps(
   {
     await using work = await WorkRoot.make(root, parent, namespace, { signal: NEVER });
     pristine = await listing(namespace, work.directory);
-    for (const { script, copy } of steps) {
+    for (const { script, copy, hasFailed } of steps) {
       if (script !== undefined) await shell(namespace, work.directory, script);
+      if (hasFailed === true) continue;
       const entries = copy ?? (await work.changes(epoch));
       const added = await root.add(entries, { ...epoch, signal: NEVER });
       if (copy === undefined) work.settle(added.root);

@@ -20,6 +20,8 @@ export interface LockOptions {
   readonly timeoutMs?: number;
   /** Age at which a lock of an unreachable owner counts as left behind; 20 s unless told otherwise. */
   readonly staleMs?: number;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
 }
 
 /** Runs `change` while holding the lock file at `path`. Throws IoError LOCKED after the time-out. */
@@ -65,6 +67,7 @@ async function acquire(path: string, token: string, options: LockOptions): Promi
     // Several waiters must not stay in step: the token makes each one's pause its own.
     const jitter = Number.parseInt(token.slice(-4, -1), 16) % 5;
     await sleep(pauseMs + jitter);
+    options.signal?.throwIfAborted();
     waitedMs += pauseMs + jitter;
     pauseMs = Math.min(pauseMs * 2, 50);
   }

@@ -1,8 +1,9 @@
 // The host's GNU tar, find, rm and touch, run in the build's namespace: only there do files have the owners they should
 // have, and only its root may read and remove all of them. Names are passed as NUL-separated lists on standard input.
 import { Readable, type Writable } from "node:stream";
+import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { byteStringToBytes, type ByteString } from "../../base/bytes/index.ts";
+import { byteStringToBytes, type ByteString, utf8ToByteString } from "../../base/bytes/index.ts";
 import { systemErrorCode } from "../../base/errors.ts";
 import { start, waitFor } from "../../base/process/index.ts";
 import { BuildError } from "../error.ts";
@@ -87,6 +88,18 @@ async function feed(stdin: Writable, input: AsyncIterable<Uint8Array> | Iterable
   } catch (error) {
     if (!["EPIPE", "ECONNRESET", "ERR_STREAM_PREMATURE_CLOSE"].includes(systemErrorCode(error) ?? "")) throw error;
   }
+}
+
+/**
+ * Where a path is on this machine. A name that is no UTF-8 cannot be an argument of a program: as text it would be
+ * another name, which may lead anywhere. Throws BuildError UNSUPPORTED.
+ */
+export function hostPath(directory: string, path: ByteString): string {
+  const text = Buffer.from(path, "latin1").toString("utf8");
+  if (utf8ToByteString(text) === path) return join(directory, text);
+  throw new BuildError("UNSUPPORTED", `cannot use ${JSON.stringify(`/${text}`)} of the image: its name is no UTF-8`, {
+    hint: "Rename it",
+  });
 }
 
 /** Paths below the tool's directory, each ended by NUL. */

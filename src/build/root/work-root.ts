@@ -6,12 +6,20 @@ import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import { type ByteString, utf8ToByteString } from "../../base/bytes/index.ts";
 import { type FileSource, ownerState, ownerText, writeError } from "../../base/io/index.ts";
-import { diffPaths, type LayerEntry, lookup, walk } from "../../tree/index.ts";
+import {
+  diffPaths,
+  type DirectoryInode,
+  type Inode,
+  type LayerEntry,
+  lookup,
+  type TreeEntry,
+  walk,
+} from "../../tree/index.ts";
 import { packPaths, readPacked } from "./changed-files.ts";
 import { type HostNamespace, nameList, runTool } from "./host-tools.ts";
 import { keep, keptName, keptRoots, takeKept, undone } from "./kept-root.ts";
 import { touchedPaths } from "./layer-update.ts";
-import { materialise, rewrite } from "./materialise.ts";
+import { isOnDisk, materialise, rewrite } from "./materialise.ts";
 import type { BuiltLayer, Root } from "./root.ts";
 import {
   appendSnapshot,
@@ -51,6 +59,8 @@ export class WorkRoot implements AsyncDisposable {
   #compared: { readonly before: Snapshot; readonly now: Snapshot; readonly changes: SnapshotChanges } | undefined;
   /** Somebody may have written to it since `#snapshot`. */
   #isLent = false;
+  /** A directory of the first root has other extended attributes now. */
+  #isSpoilt = false;
   /** Packed changes that no layer has yet. */
   #packed: FileSource[] = [];
   #packs = 0;
@@ -125,13 +135,28 @@ export class WorkRoot implements AsyncDisposable {
     return join(this.#place, `${SNAPSHOT_PREFIX}${this.#namespace.ids}`);
   }
 
-  /** A layer that another step made: `root` has it on top. */
-  async update(root: Root, layer: BuiltLayer): Promise<void> {
-    const after = await root.tree();
-    const touched = touchedPaths(layer.entries, await this.#root.tree(), after);
+  /** A layer that another step made: `root` has it on top. False when the directory cannot follow it. */
+  async update(root: Root, layer: BuiltLayer): Promise<boolean> {
+    const [before, after] = [await this.#root.tree(), await root.tree()];
+    const touched = touchedPaths(layer.entries, before, after);
+    if (this.#areDressedAnew(touched.written, before, after)) return false;
     await rewrite(this.#namespace, this.#directory, after, touched, this.#signal);
     this.settle(root);
     await this.#lookAround();
+    return true;
+  }
+
+  /** Those that are on the disk. */
+  #attributes({ xattrs }: Inode): string {
+    return JSON.stringify(xattrs.filter(({ name }) => isOnDisk(name, this.#namespace.ids)));
+  }
+
+  /** Whether some of these are directories in both trees, with other attributes: tar takes none away. */
+  #areDressedAnew(paths: readonly ByteString[], before: DirectoryInode, after: DirectoryInode): boolean {
+    return paths.some((path) => {
+      const [old, now] = [lookup(before, path), lookup(after, path)];
+      return old?.type === "directory" && now?.type === "directory" && this.#attributes(old) !== this.#attributes(now);
+    });
   }
 
   /** The changes have become a layer: `root` has it on top. Their content is read from there from now on. */
@@ -151,6 +176,7 @@ export class WorkRoot implements AsyncDisposable {
     const { candidates, gone } = this.#compare(last);
     const before = await this.#root.tree();
     const { present, late } = await this.#read(candidates, options.epochSeconds);
+    await this.#note(present);
     const known = gone.filter((path) => lookup(before, path) !== undefined);
     const entries = diffPaths(before, present, known);
     if (late.length > 0) await this.#setTimes(late, options.epochSeconds as number);
@@ -158,6 +184,15 @@ export class WorkRoot implements AsyncDisposable {
       ...entry,
       mtimeSeconds: Math.min(entry.mtimeSeconds, options.epochSeconds ?? Infinity),
     }));
+  }
+
+  /** What cannot be turned back is not kept. */
+  async #note(present: readonly TreeEntry[]): Promise<void> {
+    const first = await this.#first.tree();
+    this.#isSpoilt ||= present.some(({ path, inode }) => {
+      const old = inode.type === "directory" ? lookup(first, path) : undefined;
+      return old?.type === "directory" && this.#attributes(old) !== this.#attributes(inode);
+    });
   }
 
   async #read(
@@ -214,10 +249,23 @@ export class WorkRoot implements AsyncDisposable {
     if (isKept !== true) await removePlace(this.#place, this.#namespace);
   }
 
-  /** False when somebody else has kept the same. */
+  /** False when somebody else has kept the same, or it cannot be turned back. */
   async #keep(): Promise<boolean> {
     const before = this.#firstSnapshot;
-    if (this.#isLent) await this.#lookAround();
+    if (this.#isLent) {
+      await this.#lookAround();
+      // Nobody has read what a failed step has left.
+      const { candidates } = this.#compare(before);
+      await this.#note(
+        (
+          await this.#read(
+            candidates.filter((path) => this.#snapshot.get(path)?.type === "d"),
+            undefined,
+          )
+        ).present,
+      );
+    }
+    if (this.#isSpoilt) return false;
     const [namespace, directory, signal] = [this.#namespace, this.#directory, this.#signal];
     const tree = await this.#first.tree();
     const touched = undone(tree, this.#compare(before), this.#snapshot);

@@ -19,20 +19,18 @@ const RUN: SandboxRun = {
 };
 
 function argumentsOf(change: Partial<SandboxRun>, oneId = false): { mounts: string[]; command: string[] } {
-  const args = setupArguments({ ...RUN, ...change }, PROGRAMS, oneId);
+  const args = setupArguments({ ...RUN, ...change }, "/own", PROGRAMS, oneId);
   const end = args.indexOf("--");
-  return { mounts: args.slice(2, end), command: args.slice(end + 1) };
+  return { mounts: args.slice(4, end), command: args.slice(end + 1) };
 }
 
 describe("the command", () => {
-  it("gets its environment, ids and directory from one host program after the other", () => {
+  it("gets its ids and directory from one host program after the other", () => {
     const { command } = argumentsOf({ uid: 1000, gid: 50, groups: [5, 44], cwd: "/a b" });
-    const unset = ["PATH", "LC_ALL", "PWD", "OLDPWD", "SHLVL", "_"].flatMap((name) => ["-u", name]);
-    const environment = ["/usr/bin/env", ...unset, "--", "PATH=/bin"];
     const setpriv = ["/usr/bin/setpriv", "--regid=50", "--groups", "5,44", "--inh-caps=-all"];
     const capabilities = expect.stringMatching(/^--bounding-set=-all,\+chown,/) as string;
     const unshare = ["/usr/bin/unshare", "--root=.", "--wd=/a b", "--setuid=1000", "--"];
-    expect(command).toEqual([environment, setpriv, capabilities, "--", unshare, RUN.argv].flat());
+    expect(command).toEqual([setpriv, capabilities, "--", unshare, RUN.argv].flat());
   });
   it("has no groups unless told, and keeps them where they may not be changed", () => {
     expect(argumentsOf({}).command).toContain("--clear-groups");
@@ -47,7 +45,7 @@ describe("the command", () => {
 });
 
 describe("the environment", () => {
-  it("is no argument of any process, but for what shells mind", () => {
+  it("is no argument of any process that stays", () => {
     const env = {
       TOKEN: "s3cret",
       n: "1\n2",
@@ -63,10 +61,24 @@ describe("the environment", () => {
       SLIPWAY_ENV_0: "TOKEN=s3cret",
       SLIPWAY_ENV_1: "n=1\n2",
       SLIPWAY_ENV_2: "_x=",
+      SLIPWAY_ODD_0: "a.b=2",
+      SLIPWAY_ODD_1: "PATH=/bin",
+      SLIPWAY_ODD_2: "LANG=C",
+      SLIPWAY_ODD_3: "UID=0",
+      SLIPWAY_ODD_4: "=4",
     });
     const { command } = argumentsOf({ env });
     const assignments = command.filter((each) => each.includes("=") && !each.startsWith("-"));
-    expect(assignments).toEqual(["a.b=2", "PATH=/bin", "LANG=C", "UID=0", "=4", "LD_X=3"]);
+    expect(assignments).toEqual(["LD_X=3"]);
+  });
+  it("keeps what only looks like a shell's from a shell's ways", () => {
+    const env = { MAILGUN_API_KEY: "1", LANGCHAIN_API_KEY: "2", HISTORY: "3", OPTIONS: "4", BASHFUL: "5" };
+    expect(Object.keys(setupEnvironment({ env }))).toEqual([0, 1, 2, 3, 4].map((at) => `SLIPWAY_ENV_${at}`));
+  });
+  it("is refused when one variable or argument is longer than Linux takes", () => {
+    expect(() => argumentsOf({ env: { A: "x".repeat(131_070) } })).toThrow(/131072 bytes.*"A=xxx/);
+    expect(argumentsOf({ env: { A: "x".repeat(131_069) } })).toBeDefined();
+    expect(() => argumentsOf({ argv: ["/bin/sh", "-c", "é".repeat(65_536)] })).toThrow("Linux takes 131071");
   });
 });
 

@@ -11,10 +11,20 @@ const CAPABILITIES =
 const FOR_THE_LOADER = /^(LD_|GLIBC_TUNABLES$|GCONV_PATH$|LOCPATH$|NLSPATH$)/;
 
 /** Names that mean something to a shell, to its locale or to the set-up, or are no names to it. */
-const FOR_THE_SHELL =
-  /^(?![A-Za-z_]\w*$)|^(_|BASH.*|CDPATH|ENV|E?UID|FUNCNAME|GROUPS|HIST.*|IFS|LANG.*|LC_.*|LINENO|MAIL.*|OPT.*|PATH|POSIXLY_CORRECT|PPID|PS\d|(OLD)?PWD|RANDOM|SECONDS|SHELLOPTS|SHLVL|(slipway|SLIPWAY)_.*)$/;
-/** What the set-up has in its environment, with all shells. */
-const SETUP_VARIABLES = ["PATH", "LC_ALL", "PWD", "OLDPWD", "SHLVL", "_"];
+const FOR_THE_SHELL = new RegExp(
+  [
+    /^(?![A-Za-z_]\w*$)/,
+    /^(_|IFS|PATH|PS\d|(OLD)?PWD|SHLVL|SHELLOPTS|CDPATH|ENV|LINENO|PPID|E?UID|GROUPS|RANDOM|SRANDOM|SECONDS)$/,
+    /^(BASH(OPTS|PID|_\w+)?|COMP_\w+|COPROC|DIRSTACK|EPOCH\w+|FUNCN(AME|EST)|GLOBIGNORE|POSIXLY_CORRECT|TIMEFORMAT|TMOUT)$/,
+    /^(HIST(CMD|CONTROL|FILE|FILESIZE|IGNORE|SIZE|TIMEFORMAT)|MAIL(CHECK|PATH)?|OPT(ARG|ERR|IND)|LANG(UAGE)?|LC_\w+)$/,
+    /^(slipway|SLIPWAY)_/,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+);
+
+/** Of one argument or variable: 32 pages and no NUL (MAX_ARG_STRLEN in Linux's binfmts.h). */
+const MAX_ARGUMENT_BYTES = 131_071;
 
 export interface HostPrograms {
   readonly env: string;
@@ -29,12 +39,20 @@ export function unshareArguments(run: Pick<SandboxRun, "network">): string[] {
   return ["--pdeathsig", "KILL", "unshare", ...namespaces, "--fork", "--kill-child", "--"];
 }
 
-/** Arguments of SETUP_SCRIPT. */
-export function setupArguments(run: SandboxRun, programs: HostPrograms, oneId: boolean): string[] {
+/** Arguments of SETUP_SCRIPT; `own` is an empty directory. Throws BuildError BAD_VALUE. */
+export function setupArguments(run: SandboxRun, own: string, programs: HostPrograms, oneId: boolean): string[] {
   const { emulator } = run;
-  const variables = Object.entries(run.env).flat();
-  if ([run.root, run.cwd, ...run.argv, ...variables].some((text) => text.includes("\0"))) {
-    throw new BuildError("BAD_VALUE", "cannot run a step with a NUL byte in its command, environment or directory");
+  const variables = Object.entries(run.env).map(assignment);
+  for (const text of [run.root, run.cwd, ...run.argv, ...variables]) {
+    if (text.includes("\0"))
+      throw new BuildError("BAD_VALUE", "cannot run a step with a NUL byte in its command, environment or directory");
+    const bytes = Buffer.byteLength(text);
+    if (bytes > MAX_ARGUMENT_BYTES)
+      throw new BuildError(
+        "LIMIT",
+        `cannot run a step with ${bytes} bytes in one argument or variable (${JSON.stringify(text.slice(0, 40))}…): Linux takes ${MAX_ARGUMENT_BYTES}`,
+        { hint: "Write it to a file with COPY <<EOF, or begin a heredoc of RUN with #!" },
+      );
   }
   const name = `qemu-${emulator?.architecture}`;
   const binfmt =
@@ -43,7 +61,9 @@ export function setupArguments(run: SandboxRun, programs: HostPrograms, oneId: b
       : [];
   return [
     run.root,
+    own,
     run.network,
+    programs.env,
     ...run.mounts.flatMap(mountArguments),
     ...binfmt,
     "--",
@@ -68,23 +88,25 @@ function mountArguments(mount: SandboxMount): string[] {
 }
 
 /**
- * The environment that the set-up script gets for the command. It exports what a shell can; it is no argument of any
- * process, since those can be read by everybody.
+ * The environment that the set-up script gets for the command. It exports what a shell can, and gives env(1) the rest;
+ * no value is an argument of a process that lives as long as the step, since those can be read by everybody.
  */
 export function setupEnvironment(run: Pick<SandboxRun, "env">): Record<string, string> {
-  const plain = Object.entries(run.env).filter(([name]) => !FOR_THE_LOADER.test(name) && !FOR_THE_SHELL.test(name));
-  return Object.fromEntries(plain.map((variable, at) => [`SLIPWAY_ENV_${at}`, assignment(variable)]));
+  const variables = Object.entries(run.env).filter(([name]) => !FOR_THE_LOADER.test(name));
+  const plain = variables.filter(([name]) => !FOR_THE_SHELL.test(name));
+  const odd = variables.filter(([name]) => FOR_THE_SHELL.test(name));
+  return Object.fromEntries([
+    ...plain.map((variable, at) => [`SLIPWAY_ENV_${at}`, assignment(variable)]),
+    ...odd.map((variable, at) => [`SLIPWAY_ODD_${at}`, assignment(variable)]),
+  ]);
 }
 
 /**
- * Host programs in a row, each of which becomes the next: the rest of the environment; groups and capabilities; chroot,
- * directory and user. Names without a slash are looked up by the last one, inside the root.
+ * Host programs in a row, each of which becomes the next: groups and capabilities; chroot, directory and user. Names
+ * without a slash are looked up by the last one, inside the root.
  */
 function command(run: SandboxRun, programs: HostPrograms, oneId: boolean): string[] {
-  const special = Object.entries(run.env).filter(([name]) => !FOR_THE_LOADER.test(name) && FOR_THE_SHELL.test(name));
   const late = Object.entries(run.env).filter(([name]) => FOR_THE_LOADER.test(name));
-  const unset = SETUP_VARIABLES.flatMap((name) => ["-u", name]);
-  const environment = [programs.env, ...unset, "--", ...special.map(assignment)];
   const ids = run.groups.length === 0 ? ["--clear-groups"] : ["--groups", run.groups.join(",")];
   const groups = oneId ? ["--keep-groups"] : ids;
   const bounds = ["--inh-caps=-all", `--bounding-set=${CAPABILITIES}`];
@@ -92,7 +114,7 @@ function command(run: SandboxRun, programs: HostPrograms, oneId: boolean): strin
   const unshare = [programs.unshare, "--root=.", `--wd=${run.cwd}`, `--setuid=${run.uid}`, "--"];
   // The image's own env sets what this machine's programs must not see.
   const loader = late.length === 0 ? [] : ["env", ...late.map(assignment)];
-  return [...environment, ...setpriv, ...unshare, ...loader, ...run.argv];
+  return [...setpriv, ...unshare, ...loader, ...run.argv];
 }
 
 function assignment([name, value]: readonly [string, string]): string {

@@ -1,6 +1,6 @@
 // Standard output and standard error as named pipes: a command may open /dev/stdout and /dev/stderr again, as any user. The
-// sockets that Node gives its children cannot be opened so. They are in the sandbox's /dev, where no name is left when
-// the command runs.
+// sockets that Node gives its children cannot be opened so. They are in the sandbox's own memory, where no name is left
+// when the command runs.
 import { closeSync, constants, openSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";

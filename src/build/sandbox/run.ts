@@ -4,7 +4,8 @@ import { closeSync, openSync } from "node:fs";
 import { constants } from "node:os";
 import type { Duplex } from "node:stream";
 import { type ChildProcess, run as runProgram, start } from "../../base/process/index.ts";
-import { messageOf } from "../../base/errors.ts";
+import { messageOf, systemErrorCode } from "../../base/errors.ts";
+import { makeTempDir } from "../../base/io/index.ts";
 import { BuildError } from "../error.ts";
 import { type HostPrograms, setupArguments, setupEnvironment, unshareArguments } from "./command-line.ts";
 import { withoutSyncs } from "./dpkg.ts";
@@ -29,13 +30,14 @@ export async function runInSandbox(namespace: Namespace, request: SandboxRun): P
     });
   }
   const options = await withoutSyncs(await withoutManager(request));
-  const args = setupArguments(options, await hostPrograms(namespace), oneId);
+  await using own = await makeTempDir("slipway-run-");
+  const args = setupArguments(options, own.path, await hostPrograms(namespace), oneId);
   // In a variable, so that the list of processes does not show all of it.
   const setup = ["sh", "-c", 'eval "$SLIPWAY_SETUP"', "slipway", ...args];
   const { program, args: joined } = namespace.join("setpriv", [...unshareArguments(options), ...setup]);
   const nothing = openSync("/dev/null", "r");
   const input = options.stdin === undefined ? nothing : "pipe";
-  const child = start(program, joined, {
+  const child = startSandbox(program, joined, {
     cwd: "/",
     env: { ...namespace.env, ...setupEnvironment(options), SLIPWAY_SETUP: SETUP_SCRIPT },
     stdio: closedStdio([input, nothing, "pipe", "pipe"], inheritedDescriptors(), nothing),
@@ -43,7 +45,7 @@ export async function runInSandbox(namespace: Namespace, request: SandboxRun): P
     detached: true,
   });
   closeSync(nothing);
-  const report = new Report(child, options);
+  const report = new Report(child, own.path, options);
   const exitCode = await ended(child, options.signal).finally(() => report.ended());
   await clean(namespace, options.root, report.made);
   options.signal.throwIfAborted();
@@ -55,6 +57,19 @@ export async function runInSandbox(namespace: Namespace, request: SandboxRun): P
   const isDenied = /permission denied|not permitted/i.test(problem);
   const hint = namespace.cure ?? (isDenied ? await cureForNamespaces() : undefined);
   throw new BuildError("SANDBOX", problem, hint === undefined ? {} : { hint });
+}
+
+/** Throws BuildError LIMIT for more arguments and variables than Linux takes. */
+function startSandbox(...order: Parameters<typeof start>): ChildProcess {
+  try {
+    return start(...order);
+  } catch (error) {
+    if (systemErrorCode(error) !== "E2BIG") throw error;
+    throw new BuildError("LIMIT", "cannot run a step with so much in its command and environment", {
+      cause: error,
+      hint: "Write it to a file with COPY <<EOF",
+    });
+  }
 }
 
 async function hostPrograms({ env }: Namespace): Promise<HostPrograms> {
@@ -69,23 +84,24 @@ class Report {
   readonly made: string[] = [];
   readonly #options: SandboxRun;
   readonly #child: ChildProcess;
+  readonly #own: string;
   #output: OutputPipes | undefined;
   #pending = "";
   #bytes = 0;
   #failure = "";
   #complaint = "";
 
-  constructor(child: ChildProcess, options: SandboxRun) {
+  constructor(child: ChildProcess, own: string, options: SandboxRun) {
     this.#child = child;
+    this.#own = own;
     this.#options = options;
     const control = child.stdio[3] as Duplex;
     // What ends early does not read what it is told; its exit tells the story.
     for (const stream of [control, child.stdin]) stream?.on("error", () => undefined);
     child.stdin?.end(options.stdin);
-    for (const mount of options.mounts) if (mount.type === "file") control.write(mount.content);
     child.stderr?.on("data", (chunk: Buffer) => (this.#complaint = (this.#complaint + chunk.toString()).slice(-4096)));
     control.on("data", (chunk: Buffer) => {
-      if ((this.#bytes += chunk.length) <= MAX_REPORT_BYTES) this.#read(chunk.toString(), control);
+      if ((this.#bytes += chunk.length) <= MAX_REPORT_BYTES) this.#read(chunk.toString("latin1"), control);
       else control.destroy();
     });
   }
@@ -94,11 +110,15 @@ class Report {
     const records = (this.#pending + text).split("\0");
     this.#pending = records.pop() ?? "";
     for (const record of records) {
-      const [, kind, rest = ""] = /^(\S+) ?([^]*)$/.exec(record) ?? [];
+      const bytes = Buffer.from(record, "latin1");
+      const text = bytes.toString("utf8");
+      const [, kind, rest = ""] = /^(\S+) ?([^]*)$/.exec(text) ?? [];
       if (kind === "note") this.#options.onNote?.(rest);
       else if (kind === "fail") this.#failure = rest;
-      else if (kind === "made") this.made.unshift(...(/^(\S+) (\S+) ([^]*)$/.exec(rest)?.slice(1) ?? []));
-      else if (kind === "output") this.#openOutput(rest);
+      else if (kind === "made") {
+        // No argument of a program can name what is not UTF-8: it stays.
+        if (Buffer.from(text).equals(bytes)) this.made.unshift(...(/^(\S+) (\S+) ([^]*)$/.exec(rest)?.slice(1) ?? []));
+      } else if (kind === "output") this.#openOutput(control);
       else if (kind === "ready") {
         this.isReady = true;
         this.#output?.release();
@@ -109,13 +129,16 @@ class Report {
   }
 
   /** Through the mount namespace of the process that was started: nobody else has it. */
-  #openOutput(directory: string): void {
+  #openOutput(control: Duplex): void {
     try {
-      this.#output = new OutputPipes(`/proc/${this.#child.pid}/root${directory}`, this.#options.onOutput);
+      this.#output = new OutputPipes(`/proc/${this.#child.pid}/root${this.#own}`, this.#options.onOutput);
     } catch (error) {
       this.#failure = `cannot read what the command will write: ${messageOf(error)}`;
       this.#child.kill("SIGKILL");
+      return;
     }
+    control.write("go\n");
+    for (const mount of this.#options.mounts) if (mount.type === "file") control.write(mount.content);
   }
 
   /** After the child has ended: resolves when all that it wrote has been read. */

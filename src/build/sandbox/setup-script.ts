@@ -4,12 +4,14 @@
 // Nothing it mounts leaves the root: symbolic links are followed here as the command will see them. docs/formats/sandbox.md
 
 /**
- * Arguments: ROOT NETWORK, then MOUNTS, then `--` and the command. Mounts are of the forms
+ * Arguments: ROOT OWN NETWORK ENV, then MOUNTS, then `--` and the command. OWN is an empty directory outside of ROOT for
+ * this run, ENV the program env. Mounts are of the forms
  *   bind TARGET SOURCE ro|rw · tmpfs TARGET OPTIONS · file TARGET SIZE MODE UID:GID · binfmt NAME RULE
  * Written to descriptor 3, each ended by NUL: `note TEXT`, `fail TEXT`, `made PARENT-BEFORE PARENT-AFTER PATH` (a mount
- * point that was not there; times of the directory it is in), `output DIRECTORY` (as this process finds it: the named
- * pipes .out and .err in it want to be read), `ready`. Read from it: what the files hold, in their order, and a line
- * after `ready`, so that nothing starts when nobody waits for it. Variables for the command are SLIPWAY_ENV_0, ….
+ * point that was not there; times of the directory it is in), `output` (the named pipes .out and .err in OWN want to be
+ * read), `ready`. Read from it: a line after `output`, then what the files hold, in their order, and a line after `ready`:
+ * nothing starts when nobody waits for it. Variables for the command are SLIPWAY_ENV_0, …; those that no shell can export
+ * are SLIPWAY_ODD_0, ….
  */
 export const SETUP_SCRIPT = `
 unset SLIPWAY_SETUP
@@ -40,7 +42,8 @@ resolve() {
   done
 }
 
-# Sets at for the mount point $2, a directory or a file ($1), making what is missing.
+# Sets at for the mount point $2, a directory or a file ($1), making what is missing. Another step may change what is in a
+# shared cache at any time: each directory is entered and must then be the one that was meant, and nothing is followed.
 place() {
   resolve "$2"
   [ "$at" != . ] || fail "cannot mount on $2: it is the root"
@@ -48,16 +51,23 @@ place() {
   while [ -n "$rest" ]; do
     name=\${rest%%/*}
     case $rest in */*) rest=\${rest#*/} kind=directory ;; *) rest= kind=$1 ;; esac
-    if ! [ -e "$up/$name" ]; then
-      before=$(stat -c %.Y -- "$up")
-      if [ $kind = directory ]; then mkdir -- "$up/$name"; else : >"$up/$name"; fi ||
+    if ! [ -e "./$name" ]; then
+      [ $ours = no ] || before=$(stat -c %.Y .)
+      if [ $kind = directory ]; then mkdir -- "./$name"; else (set -C && : >"./$name"); fi ||
         fail "cannot mount on $2: cannot make $up/$name"
-      tell "made $before $(stat -c %.Y -- "$up") $up/$name"
-    elif [ $kind = directory ] && ! [ -d "$up/$name" ]; then
+      # What is made in a mount is not in the root below it.
+      [ $ours = no ] || tell "made $before $(stat -c %.Y .) $up/$name"
+    elif [ $kind = directory ] && ! [ -d "./$name" ]; then
       fail "cannot mount on $2: $up/$name is no directory"
     fi
     up=$up/$name
+    case $newline$mounts in *"$newline$up$newline"*) ours=no ;; esac
+    if [ -n "$rest" ]; then
+      cd -P -- "./$name" && [ "$PWD" = "$base\${up#.}" ] || fail "cannot mount on $2: $up has changed meanwhile"
+    fi
   done
+  cd -P -- "$base" || fail "cannot enter $base"
+  ours=yes mounts=$mounts$at$newline
 }
 
 mounted() { mount -n "$@" || fail "cannot mount in the sandbox: mount $*"; }
@@ -78,6 +88,18 @@ field() {
   done
 }
 
+# Sets text to the field $1 of mountinfo: a backslash there is followed by three octal digits.
+unescape() {
+  text= chars=$1
+  while :; do
+    case $chars in *\\\\*) ;; *) break ;; esac
+    text=$text\${chars%%\\\\*} chars=\${chars#*\\\\}
+    char=$(printf "\\\\\${chars%"\${chars#???}"}.")
+    text=$text\${char%.} chars=\${chars#???}
+  done
+  text=$text$chars
+}
+
 # For mount_lines: $1 on $2, of type $3, with options $4. One program mounts many in the time of one.
 line() {
   field "$1"
@@ -90,19 +112,35 @@ line() {
 remount() { line slipway "$1" none "remount,bind,$2"; }
 
 mount_lines() {
-  printf '%s' "$lines" >"$dev/.0"
+  printf '%s' "$lines" >"$own/.0"
   lines=
-  mount -n --all --fstab "$dev/.0" || fail 'cannot mount in the sandbox'
+  mount -n --all --fstab "$own/.0" || fail 'cannot mount in the sandbox'
 }
 
-# Every mount at and below the arguments becomes read-only; their other flags have to stay.
+# What is mounted on each argument becomes read-only, with all below it; other flags have to stay.
 read_only() {
-  while read -r _ _ _ _ on flags _; do
-    case $on in *\\\\*) on=$(printf '%b/' "$on") on=\${on%/} ;; esac
-    for at; do
-      case $on/ in "$PWD/\${at#./}/"*) remount "$on" "ro\${flags#r[ow]}" ;; esac
+  tree=' ' seen=' '
+  while read -r id parent _ _ on flags _; do
+    unescape "$on"
+    index=0 top=
+    for each; do
+      index=$((index + 1))
+      [ "$text" != "$base/\${each#./}" ] || top=$index
     done
+    if [ -n "$top" ]; then
+      # It hides what was mounted there before.
+      case $seen in *" $top "*) [ $# -gt 1 ] || tree=' ' lines= ;; *) seen="$seen$top " ;; esac
+    else
+      case $tree in *" $parent "*) ;; *) continue ;; esac
+    fi
+    tree="$tree$id "
+    remount "$text" "ro\${flags#r[ow]}"
   done </proc/self/mountinfo
+  index=0
+  for each; do
+    index=$((index + 1))
+    case $seen in *" $index "*) ;; *) fail "cannot make $each read-only: nothing is mounted there" ;; esac
+  done
   mount_lines
 }
 
@@ -129,7 +167,7 @@ system() {
   fi
   # After them: what is written to it must not go to theirs, wherever a hostile root has its /dev.
   mounted -t tmpfs -o nosuid,mode=755,size=64m tmpfs "$dev"
-  fill_dev &
+  links &
   for name in $switches; do
     [ -e "$proc/$name" ] || continue
     line "$proc/$name" "$proc/$name" none bind
@@ -161,43 +199,52 @@ system() {
   wait
 }
 
-# Beside the mounts: pipes for output, links, and the files of network.
-fill_dev() {
-  mkfifo -m 0666 "$dev/.out" "$dev/.err"
+# Beside the mounts: links of /dev.
+links() {
   ln -s pts/ptmx /proc/self/fd "$dev"
   ln -s fd/0 "$dev/stdin"
   ln -s fd/1 "$dev/stdout"
   ln -s fd/2 "$dev/stderr"
+}
+
+# Pipes for output, and the files of network.
+files() {
+  mkfifo -m 0666 "$own/.out" "$own/.err"
   if [ "$network" = none ]; then ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null
   else cat /etc/resolv.conf 2>/dev/null
-  fi >"$dev/.1"
-  if [ "$network" = host ] && [ -r /etc/hosts ]; then cat /etc/hosts; else printf '127.0.0.1 localhost\\n::1 localhost\\n'; fi >"$dev/.2"
-  printf '127.0.1.1 slipway\\n' >>"$dev/.2"
-  printf 'slipway\\n' >"$dev/.3"
+  fi >"$own/.1"
+  if [ "$network" = host ] && [ -r /etc/hosts ]; then cat /etc/hosts; else printf '127.0.0.1 localhost\\n::1 localhost\\n'; fi >"$own/.2"
+  printf '127.0.1.1 slipway\\n' >>"$own/.2"
+  printf 'slipway\\n' >"$own/.3"
 }
 
 network() {
   { echo slipway >/proc/sys/kernel/hostname; } 2>/dev/null || hostname slipway 2>/dev/null
   files=0
   for name in resolv.conf hosts hostname; do
-    files=$((files + 1))
+    files=$((files + 1)) file=$own/.$files
     place file "/etc/$name"
-    line "$dev/.$files" "$at" none bind
+    line "$file" "$at" none bind
   done
   mount_lines
 }
 
 tab='\t' newline='
-' lines=
-root=$1 network=$2
-shift 2
+' lines= mounts= ours=yes
+root=$1 own=$2 network=$3 env=$4
+shift 4
+mounted -t tmpfs -o nosuid,nodev,mode=700,size=64m tmpfs "$own"
 mounted --rbind -- "$root" "$root"
 cd -P -- "$root" || fail "cannot enter $root"
+base=$PWD
+files &
 system
-# Opening them waits for Slipway to read.
-tell "output $PWD/\${dev#./}"
-exec 4>"$dev/.out" 5>"$dev/.err"
 network
+# Slipway reads them now. Opening for both first does not wait, should it be gone.
+tell output
+read -r go <&3 || exit 125
+exec 6<>"$own/.out" 7<>"$own/.err"
+exec 4>"$own/.out" 5>"$own/.err" 6>&- 7>&-
 while [ "$1" != -- ]; do
   case $1 in
   bind)
@@ -212,7 +259,7 @@ while [ "$1" != -- ]; do
     shift 3
     ;;
   file)
-    files=$((files + 1)) file=$dev/.$files
+    files=$((files + 1)) file=$own/.$files
     : >"$file"
     # Nobody else reads it before its mode is set: nothing runs yet.
     [ "$3" = 0 ] || dd bs="$3" count=1 iflag=fullblock status=none <&3 >"$file" || fail "cannot write $2"
@@ -220,7 +267,7 @@ while [ "$1" != -- ]; do
     chmod "$4" "$file" || fail "cannot give $2 the mode $4"
     place file "$2"
     line "$file" "$at" none bind
-    remount "$at" ro,nosuid
+    remount "$at" ro,nosuid,nodev
     mount_lines
     shift 5
     ;;
@@ -234,17 +281,26 @@ while [ "$1" != -- ]; do
   esac
 done
 shift
-rm "$dev"/.out "$dev"/.err "$dev"/.[0-9]*
+# A volume may have brought the directory into the root.
+rm "$own"/.[0-9oe]*
 # With the root on /, no way up leads out of it.
 mounted --move . /
 tell ready
 read -r go <&3 || exit 125
-slipway_at=0
+slipway_env=$env slipway_at=0
 while eval '[ "\${SLIPWAY_ENV_'$slipway_at'+set}" ]'; do
   eval 'export "$SLIPWAY_ENV_'$slipway_at'"'
   unset "SLIPWAY_ENV_$slipway_at"
   slipway_at=$((slipway_at + 1))
 done
+slipway_at=0
+while eval '[ "\${SLIPWAY_ODD_'$slipway_at'+set}" ]'; do
+  eval 'set -- "$SLIPWAY_ODD_'$slipway_at'" "$@"'
+  unset "SLIPWAY_ODD_$slipway_at"
+  slipway_at=$((slipway_at + 1))
+done
+# What a shell has in its environment is not the command's.
+set -- "$slipway_env" -u PATH -u LC_ALL -u PWD -u OLDPWD -u SHLVL -u _ -- "$@"
 "$@" >&4 2>&5 3>&- 4>&- 5>&-
 exit $?
 `;

@@ -1,10 +1,10 @@
 // RUN --mount=type=cache: directories below `build/cache-mounts` of the store that outlive builds. `locked` waits for the
-// other steps that use it, `private` takes one of its own while others use it, `shared` does neither.
+// other steps that have it locked, `private` takes one of its own while others use it, `shared` does neither.
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { createHash } from "node:crypto";
 import { systemErrorCode } from "../../base/errors.ts";
-import { IoError, withFileLock } from "../../base/io/index.ts";
+import { IoError, type LockOptions, withFileLock } from "../../base/io/index.ts";
 import { run } from "../../base/process/index.ts";
 import type { StepContext } from "./context.ts";
 
@@ -21,26 +21,52 @@ export interface CacheRequest {
 const HOUR_MS = 3_600_000;
 const MAX_PRIVATE = 64;
 
-/** The cache's directory; locks are held until `scope` is disposed. Throws IoError LOCKED, ProcessError. */
+function cachesOf({ services }: StepContext): string {
+  return join(services.local.directory, "build", "cache-mounts");
+}
+
+/** Ids may be anything. */
+function placeOf(context: StepContext, id: string): string {
+  return join(cachesOf(context), createHash("sha256").update(id).digest("hex"));
+}
+
+/**
+ * Waits until no other step holds these caches; all in one order, so that two steps never wait for each other. Throws
+ * IoError LOCKED, the signal's reason.
+ */
+export async function lockCaches(
+  context: StepContext,
+  ids: readonly string[],
+  scope: AsyncDisposableStack,
+): Promise<void> {
+  const { signal } = context.services;
+  const paths = new Set(ids.map((id) => placeOf(context, id)));
+  if (paths.size > 0) await makeCaches(context);
+  for (const path of [...paths].sort()) scope.use(await hold(`${path}.lock`, { timeoutMs: HOUR_MS, signal }));
+}
+
+/** The cache's directory; the lock of a private one is held until `scope` is disposed. Throws IoError, ProcessError. */
 export async function openCacheMount(
   context: StepContext,
   request: CacheRequest,
   scope: AsyncDisposableStack,
 ): Promise<string> {
-  const parent = join(context.services.local.directory, "build", "cache-mounts");
-  await mkdir(parent, { recursive: true });
-  // Ids may be anything.
-  const path = join(parent, createHash("sha256").update(request.id).digest("hex"));
-  if (request.sharing === "locked") scope.use(await hold(`${path}.lock`, HOUR_MS));
+  await makeCaches(context);
+  const path = placeOf(context, request.id);
   const chosen = request.sharing === "private" ? await freeOf(path, scope) : path;
   await fill(context, request, chosen);
   return chosen;
 }
 
+/** What a step leaves in a cache, a program with setuid too, is nobody else's business. */
+async function makeCaches(context: StepContext): Promise<void> {
+  await mkdir(cachesOf(context), { recursive: true, mode: 0o700 });
+}
+
 async function freeOf(path: string, scope: AsyncDisposableStack): Promise<string> {
   for (let number = 0; number < MAX_PRIVATE; number++) {
     const each = number === 0 ? path : `${path}.${number}`;
-    const lock = await hold(`${each}.lock`, 0).catch(lockedElsewhere);
+    const lock = await hold(`${each}.lock`, { timeoutMs: 0 }).catch(lockedElsewhere);
     if (lock === undefined) continue;
     scope.use(lock);
     return each;
@@ -53,7 +79,7 @@ function lockedElsewhere(error: unknown): undefined {
 }
 
 /** A lock that is held until it is disposed; never taken over from a process that lives. */
-function hold(path: string, timeoutMs: number): Promise<AsyncDisposable> {
+function hold(path: string, options: LockOptions): Promise<AsyncDisposable> {
   return new Promise((resolve, reject) => {
     const held = Promise.withResolvers<void>();
     const done = withFileLock(
@@ -67,7 +93,7 @@ function hold(path: string, timeoutMs: number): Promise<AsyncDisposable> {
         });
         return held.promise;
       },
-      { timeoutMs, staleMs: Number.POSITIVE_INFINITY },
+      { ...options, staleMs: Number.POSITIVE_INFINITY },
     );
     done.catch(reject);
   });

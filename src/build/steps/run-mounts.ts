@@ -8,6 +8,7 @@ import { parseSize } from "../../base/size.ts";
 import { located, type Position, type Run, type RunMount } from "../containerfile/index.ts";
 import { BuildError } from "../error.ts";
 import type { JsonObject } from "../json.ts";
+import { hostPath } from "../root/index.ts";
 import type { SandboxMount } from "../sandbox/index.ts";
 import type { Files } from "../sources.ts";
 import { rootKey } from "../workshop.ts";
@@ -18,6 +19,8 @@ import { bytesOf } from "./missing-directories.ts";
 export interface PlannedMount {
   /** Everything that decides what the step sees there, but for the contents of caches and secrets. */
   readonly key: JsonObject;
+  /** The id of a cache that no other step may have meanwhile. */
+  readonly lock?: string;
   /** Ready for the sandbox; what is disposed with `scope` is undone after the step. */
   open(scope: AsyncDisposableStack): Promise<OpenMount>;
 }
@@ -157,7 +160,7 @@ async function placeOf(context: StepContext, files: Files, path: string, options
     const inside = await files.root.realPath(bytesOf(path));
     if ((await files.root.lstat(inside)) === undefined)
       throw options.fail(`has the source ${JSON.stringify(path)}, which is not in ${files.source.description}`);
-    return join(directory, Buffer.from(inside, "latin1").toString("utf8"));
+    return hostPath(directory, inside);
   }
   const top = await realpath(files.directory ?? context.request.context);
   const found = await realpath(join(top, posix.join("/", path))).catch((error: unknown) => {
@@ -200,6 +203,7 @@ async function cacheMount(context: StepContext, options: Options): Promise<Plann
   } as const;
   return {
     key: options.json(),
+    ...(sharing === "locked" ? { lock: id } : {}),
     open: async (scope) => {
       const first =
         files === undefined ? undefined : await placeOf(context, files, options.text("source") ?? "", options);

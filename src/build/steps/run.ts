@@ -5,10 +5,11 @@ import { PROXY_ARGS } from "../arguments.ts";
 import { stepKey } from "../cache/index.ts";
 import { located, type Run } from "../containerfile/index.ts";
 import { BuildError } from "../error.ts";
-import type { WorkRoot } from "../root/index.ts";
+import { hostPath, type WorkRoot } from "../root/index.ts";
 import type { Namespace, SandboxMount, SandboxRun } from "../sandbox/index.ts";
 import { runEnvironment, type StageState } from "../state.ts";
 import { lookUpUser } from "../users.ts";
+import { lockCaches } from "./cache-mount.ts";
 import { keepLayer, onceABuild, type StepContext, type StepOutcome } from "./context.ts";
 import { runCommand, type RunCommand } from "./run-command.ts";
 import { missingDirectories } from "./missing-directories.ts";
@@ -72,6 +73,11 @@ async function execute(context: StepContext, before: StageState, planned: Planne
       readonly,
     }));
     let env = { HOME: user.home, ...runEnvironment(before, proxiesOf(context)) };
+    await lockCaches(
+      context,
+      planned.mounts.flatMap(({ lock }) => lock ?? []),
+      scope,
+    );
     for (const mount of planned.mounts) {
       const opened = await mount.open(scope);
       mounts.push(...opened.mounts);
@@ -168,7 +174,7 @@ async function makeDirectories(
   { signal }: { readonly signal: AbortSignal },
 ): Promise<void> {
   for (const { path, uid, gid } of await missingDirectories(before, 0)) {
-    const name = `${work.directory}/${Buffer.from(path, "latin1").toString("utf8")}`;
+    const name = hostPath(work.directory, path);
     const made = namespace.enter("install", ["-d", "-m", "0755", "-o", String(uid), "-g", String(gid), name]);
     await runProgram(made.program, made.args, { signal });
   }
