@@ -13,13 +13,13 @@ import {
   parseIgnoreFile,
   readSecret,
 } from "../build/index.ts";
-import { parsePlatform } from "../oci/index.ts";
+import { formatPlatform, parsePlatform, type Platform } from "../oci/index.ts";
 import type { Context } from "./context.ts";
 import { hostPlatform } from "./host-platform.ts";
 import { sourceDateEpoch, UsageError } from "./usage.ts";
 
 export interface BuildOptions {
-  readonly file?: string;
+  readonly file?: readonly string[];
   readonly tag?: readonly string[];
   readonly platform?: readonly string[];
   readonly target?: string;
@@ -54,12 +54,13 @@ const MAX_JOBS = 64;
 export async function buildRequest(context: Context, directory: string, options: BuildOptions): Promise<BuildRequest> {
   const path = resolve(directory);
   await assertDirectory(directory, path);
-  const { containerfile, file } = await readContainerfile(options.file, path, directory);
-  const platforms = (options.platform ?? []).flatMap((list) => list.split(",")).filter((text) => text !== "");
-  const wanted = platforms.length === 0 ? [hostPlatform()] : platforms.map(parsePlatform);
+  const { containerfile, file } = await readContainerfile(onlyFile(options.file ?? []), path, directory);
+  const wanted = platformsOf(options.platform ?? []);
   const epochSeconds = epochOf(options.timestamp) ?? sourceDateEpoch(context.env);
   const secrets = [];
   for (const text of options.secret ?? []) secrets.push(await readSecret(text, context.env, process.cwd()));
+  const volumes = [];
+  for (const text of options.volume ?? []) volumes.push(await volumeOf(text));
   return {
     containerfile,
     context: path,
@@ -77,7 +78,7 @@ export async function buildRequest(context: Context, directory: string, options:
     ...(epochSeconds === undefined ? {} : { epochSeconds }),
     useCache: options.cache,
     network: options.network,
-    volumes: (options.volume ?? []).map(volumeOf),
+    volumes,
     jobs: jobsOf(options.jobs) ?? wanted.length,
   };
 }
@@ -91,6 +92,22 @@ async function assertDirectory(text: string, path: string): Promise<void> {
   const isUrl = /^(https?|git|ssh):|^git@/.test(text);
   throw new BuildError("NOT_FOUND", `cannot use ${JSON.stringify(text)} as the context: it is no directory`, {
     hint: isUrl ? "Fetch it first, and give the directory" : "Give the directory that COPY takes files from",
+  });
+}
+
+/** Each once: two images of one platform are no index. */
+function platformsOf(lists: readonly string[]): Platform[] {
+  const texts = lists.flatMap((list) => list.split(",")).filter((text) => text !== "");
+  if (texts.length === 0) return [hostPlatform()];
+  const platforms = texts.map(parsePlatform);
+  return [...new Map(platforms.map((platform) => [formatPlatform(platform), platform])).values()];
+}
+
+function onlyFile(files: readonly string[]): string | undefined {
+  if (files.length <= 1) return files[0];
+  const given = files.map((file) => `-f ${file}`).join(" ");
+  throw new UsageError("BAD_OPTION", `cannot build from several Containerfiles: ${given}`, {
+    hint: "Give one -f, or put their stages into one file",
   });
 }
 
@@ -111,23 +128,40 @@ async function readContainerfile(given: string | undefined, context: string, sho
       ? ["Containerfile", "Dockerfile"].map((name) => ({ name, path: join(context, name) }))
       : [resolve(given), resolve(context, given)].map((path) => ({ name: given, path }));
   for (const { name, path } of candidates) {
-    const bytes = await readIfThere(path);
+    const bytes = await readIfThere(path, "Name the Containerfile with -f FILE");
     if (bytes !== undefined) return { containerfile: parseContainerfile(bytes, name), file: path };
   }
   const what = given === undefined ? `a Containerfile or Dockerfile in ${shown}` : `the Containerfile ${given}`;
   throw new BuildError("NOT_FOUND", `cannot find ${what}`, { hint: "Name it with -f FILE" });
 }
 
-async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+/** `hint`: what to do about a directory. */
+async function readIfThere(path: string, hint: string): Promise<Uint8Array | undefined> {
   try {
-    const { size } = await stat(path);
-    if (size > MAX_CONTAINERFILE_BYTES)
-      throw new BuildError("LIMIT", `cannot read ${path}: ${size} bytes, more than ${MAX_CONTAINERFILE_BYTES}`);
+    const found = await stat(path);
+    if (found.isDirectory()) throw new BuildError("BAD_VALUE", `cannot read ${path}: it is a directory`, { hint });
+    if (found.size > MAX_CONTAINERFILE_BYTES)
+      throw new BuildError("LIMIT", `cannot read ${path}: ${found.size} bytes, more than ${MAX_CONTAINERFILE_BYTES}`);
     return await readFile(path);
   } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes(systemErrorCode(error) ?? "")) return undefined;
-    throw error;
+    if (isMissing(error)) return undefined;
+    throw unreadable(`cannot read ${path}`, error);
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR"].includes(systemErrorCode(error) ?? "");
+}
+
+/** A system error in words; others as they are. */
+function unreadable(what: string, error: unknown): unknown {
+  const code = systemErrorCode(error);
+  if (code === undefined || error instanceof BuildError) return error;
+  if (code !== "EACCES" && code !== "EPERM") return new BuildError("BAD_VALUE", `${what}: ${code}`, { cause: error });
+  return new BuildError("DENIED", `${what}: permission denied`, {
+    hint: "Let yourself read it with chmod, or build as the user who may",
+    cause: error,
+  });
 }
 
 /** `--ignorefile`, else the Containerfile's own, else the context's. */
@@ -139,7 +173,7 @@ async function ignoreRules(
   const beside = file === undefined ? [] : [`${file}.containerignore`, `${file}.dockerignore`];
   const own = [".containerignore", ".dockerignore"].map((name) => join(context, name));
   for (const path of given === undefined ? [...beside, ...own] : [resolve(given)]) {
-    const bytes = await readIfThere(path);
+    const bytes = await readIfThere(path, "Move it away, or name the ignore file with --ignorefile FILE");
     if (bytes !== undefined) return parseIgnoreFile(bytes, path);
   }
   if (given === undefined) return undefined;
@@ -193,13 +227,22 @@ function sshSockets(texts: readonly string[], env: Context["env"]): ReadonlyMap<
   return sockets;
 }
 
-function volumeOf(text: string): HostVolume {
+/** Looked for now: a build may be long before its first RUN. */
+async function volumeOf(text: string): Promise<HostVolume> {
   const [source, target, mode = "rw", ...more] = text.split(":");
   const modes = mode.split(",");
   const isKnown = modes.every((each) => ["ro", "rw", "z", "Z"].includes(each));
-  if (source === undefined || target?.startsWith("/") !== true || !isKnown || more.length > 0)
+  if (source === undefined || source === "" || target?.startsWith("/") !== true || !isKnown || more.length > 0)
     throw badOption("--volume", text, "SOURCE:/TARGET[:ro]");
-  return { source: resolve(source), target, readonly: modes.includes("ro") };
+  const path = resolve(source);
+  const what = `cannot mount --volume ${JSON.stringify(text)}`;
+  await stat(path).catch((error: unknown) => {
+    if (!isMissing(error)) throw unreadable(`${what}: ${path}`, error);
+    throw new BuildError("NOT_FOUND", `${what}: there is no ${path} on this machine`, {
+      hint: "Make it first, or give a directory that is there; volumes of podman and Docker have no names here",
+    });
+  });
+  return { source: path, target, readonly: modes.includes("ro") };
 }
 
 function pairs(texts: readonly string[] | undefined, option: string): ReadonlyMap<string, string> {

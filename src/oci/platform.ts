@@ -18,6 +18,24 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
   ppc64el: "ppc64le",
 };
 
+/** Of Go, as `go tool dist list` has them. */
+const GO_ARCHITECTURES: readonly string[] = [
+  "386",
+  "amd64",
+  "arm",
+  "arm64",
+  "loong64",
+  "mips",
+  "mips64",
+  "mips64le",
+  "mipsle",
+  "ppc64",
+  "ppc64le",
+  "riscv64",
+  "s390x",
+  "wasm",
+];
+
 const PART = /^[a-z0-9][a-z0-9_.-]*$/;
 
 /** `arm64`, `linux/arm64` or `linux/arm64/v8`; kernel and Debian names of architectures are understood. BAD_PLATFORM. */
@@ -33,11 +51,20 @@ export function parsePlatform(text: string): Platform {
       },
     );
   }
-  return makePlatform(os, architecture, variant);
+  const platform = makePlatform(os, architecture, variant);
+  // A word alone may be anything; who writes os/architecture knows what it is.
+  if (parts.length === 1 && !GO_ARCHITECTURES.includes(platform.architecture)) {
+    throw new OciError(
+      "BAD_PLATFORM",
+      `cannot read platform ${JSON.stringify(text.slice(0, 100))}: there is no architecture of that name`,
+      { hint: `Give one of ${GO_ARCHITECTURES.join(", ")}, or both as in linux/amd64` },
+    );
+  }
+  return platform;
 }
 
 export function makePlatform(os: string, architecture: string, variant?: string): Platform {
-  const name = ARCHITECTURES[architecture] ?? architecture;
+  const name = (Object.hasOwn(ARCHITECTURES, architecture) ? ARCHITECTURES[architecture] : undefined) ?? architecture;
   // arm64 has one variant that everybody means.
   const drop = variant === undefined || variant === "" || (name === "arm64" && variant === "v8");
   return drop ? { os, architecture: name } : { os, architecture: name, variant };

@@ -20,6 +20,7 @@ export function healthcheck(config: RunConfig, { check }: Pick<Healthcheck, "che
   };
 }
 
+/** Whole ones: Go reads no others. */
 function nanoseconds(ms: number | undefined): number | undefined {
-  return ms === undefined || ms === 0 ? undefined : ms * NANOSECONDS;
+  return ms === undefined || ms === 0 ? undefined : Math.round(ms * NANOSECONDS);
 }

@@ -61,7 +61,13 @@ describe("instructions that change the configuration", () => {
     ['CMD ["own"]\nENTRYPOINT ["e"]', { Cmd: ["old"] }, { Cmd: ["own"], Entrypoint: ["e"] }],
     ["ENTRYPOINT e", {}, { Entrypoint: ["/bin/sh", "-c", "e"] }],
     ["ENTRYPOINT []", { Entrypoint: ["e"] }, {}],
-    ["EXPOSE 80 53/UDP 8000-8010", {}, { ExposedPorts: { "53/udp": {}, "80/tcp": {}, "8000-8010/tcp": {} } }],
+    ["EXPOSE 80 53/UDP", {}, { ExposedPorts: { "53/udp": {}, "80/tcp": {} } }],
+    // The config knows single ports only.
+    [
+      "EXPOSE 80-82 81 7-8/udp",
+      {},
+      { ExposedPorts: { "7/udp": {}, "8/udp": {}, "80/tcp": {}, "81/tcp": {}, "82/tcp": {} } },
+    ],
     ["ENV P='80 81'\nEXPOSE $P", {}, { Env: [PATH, "P=80 81"], ExposedPorts: { "80/tcp": {}, "81/tcp": {} } }],
     ["USER app:staff", {}, { User: "app:staff" }],
     ["WORKDIR /a\nWORKDIR b/\nWORKDIR ../c", {}, { WorkingDir: "/a/c" }],
@@ -75,6 +81,8 @@ describe("instructions that change the configuration", () => {
       {},
       { Healthcheck: { Test: ["CMD-SHELL", "curl x"], Interval: 5e9, Timeout: 6e10, Retries: 3 } },
     ],
+    // Whole nanoseconds, though 1.001 * 1000 is 1000.9999999999999.
+    ["HEALTHCHECK --interval=1.001s CMD x", {}, { Healthcheck: { Test: ["CMD-SHELL", "x"], Interval: 1_001_000_000 } }],
     ['HEALTHCHECK CMD ["c"]', {}, { Healthcheck: { Test: ["CMD", "c"] } }],
     ["ONBUILD COPY . /src\nONBUILD RUN make", {}, { OnBuild: ["COPY . /src", "RUN make"] }],
     ["MAINTAINER me", { OnBuild: ["RUN x"], User: "u" }, { User: "u" }],
@@ -92,6 +100,11 @@ describe("instructions that change the configuration", () => {
     ["ARG TARGETPLATFORM=x", /says which platform/],
   ])("refuses %j", (lines, message) => {
     expect(() => build(lines)).toThrow(message);
+  });
+
+  it("exposes all ports at once", () => {
+    const { config } = build(`EXPOSE 0-65535 1-65535\n${"EXPOSE 0-65535\n".repeat(3)}`);
+    expect(Object.keys(config["ExposedPorts"] as JsonObject)).toHaveLength(65_536);
   });
 
   it("keeps the author", () => {

@@ -80,6 +80,18 @@ class Options {
     return value !== undefined && /^(1|t|true)$/i.test(value);
   }
 
+  /** `readonly` and `readwrite` say the opposite of each other; the last one counts, as with BuildKit. */
+  isReadonly(usual: boolean): boolean {
+    const last = [...this.#values]
+      .filter(([name, value]) => (name === "readonly" || name === "readwrite") && value !== "")
+      .at(-1);
+    if (last === undefined) return usual;
+    const [name, value] = last;
+    if (!/^(1|t|true|0|f|false)$/i.test(value))
+      throw this.#fail(`has ${name} ${JSON.stringify(value)}, wanted is true or false`);
+    return this.isOn(name) === (name === "readonly");
+  }
+
   /** Where it appears; relative paths start at the working directory. */
   target(): string {
     const target = this.text("target");
@@ -115,9 +127,9 @@ async function bindMount(context: StepContext, options: Options): Promise<Planne
   const target = options.target();
   const path = options.text("source") ?? "";
   const files = await filesOf(context, options);
-  const isWritable = options.isOn("readwrite") && !options.isOn("readonly");
+  const isWritable = !options.isReadonly(true);
   return {
-    key: { ...options.json(), content: await contentKey(context, files, path, options) },
+    key: { ...options.json(), readonly: !isWritable, content: await contentKey(context, files, path, options) },
     open: async (scope) => {
       const source = await placeOf(context, files, path, options);
       const mount = { type: "bind", target, readonly: !isWritable } as const;
@@ -201,14 +213,15 @@ async function cacheMount(context: StepContext, options: Options): Promise<Plann
     uid: options.number("uid", 0),
     gid: options.number("gid", 0),
   } as const;
+  const readonly = options.isReadonly(false);
   return {
-    key: options.json(),
+    key: { ...options.json(), readonly },
     ...(sharing === "locked" ? { lock: id } : {}),
     open: async (scope) => {
       const first =
         files === undefined ? undefined : await placeOf(context, files, options.text("source") ?? "", options);
       const source = await openCacheMount(context, { ...wanted, first }, scope);
-      return { mounts: [{ type: "bind", target, source, readonly: options.isOn("readonly") }] };
+      return { mounts: [{ type: "bind", target, source, readonly }] };
     },
   };
 }

@@ -3,6 +3,8 @@ import { type Command, Option } from "commander";
 import type { Runner } from "../app.ts";
 import { addPolicyOption, addRegistryOptions, collect } from "./options.ts";
 
+const PULL: readonly string[] = ["always", "missing", "newer", "never"];
+
 export function defineBuild(app: Command, runner: Runner): void {
   const build = app
     .command("build")
@@ -11,6 +13,7 @@ export function defineBuild(app: Command, runner: Runner): void {
     .option(
       "-f, --file <file>",
       "Containerfile, - for standard input (default: Containerfile or Dockerfile of the context)",
+      collect,
     )
     .option("-t, --tag <name>", "name in the local store (repeatable); without one, prune removes the image", collect)
     .option("--platform <platforms>", "such as linux/amd64,linux/arm64: several make an index (repeatable)", collect)
@@ -21,10 +24,7 @@ export function defineBuild(app: Command, runner: Runner): void {
   build
     .option("--no-cache", "do every step anew")
     .addOption(
-      new Option("--pull [when]", "when base images are pulled")
-        .choices(["always", "missing", "newer", "never"])
-        .preset("always")
-        .default("missing"),
+      new Option("--pull [when]", "when base images are pulled").choices(PULL).preset("always").default("missing"),
     )
     .addOption(
       new Option("--network <network>", "network of RUN").choices(["default", "host", "none"]).default("default"),
@@ -35,7 +35,20 @@ export function defineBuild(app: Command, runner: Runner): void {
     .addOption(new Option("--driver <tool>", "let another tool build").choices(["podman", "buildah"]))
     .option("--driver-option <name=value>", "option for that tool (repeatable)", collect);
   addRegistryOptions(addPolicyOption(build)).addHelpText("after", HELP);
+  const parseOptions = build.parseOptions.bind(build);
+  build.parseOptions = (words) => parseOptions(withPullValue(build, words));
   build.action(() => runner(async () => (await import("../commands/build.ts")).build, build));
+}
+
+/** As podman and Docker have it, `--pull` takes the next word only if that is a value of it: `--pull .` is a context. */
+function withPullValue(build: Command, words: readonly string[]): string[] {
+  const end = words.indexOf("--");
+  const takesValue = (word: string | undefined): boolean =>
+    word !== undefined && build.options.some(({ required, short, long }) => required && [short, long].includes(word));
+  return words.map((word, index) => {
+    const isBare = word === "--pull" && !PULL.includes(words[index + 1] ?? "");
+    return isBare && (end < 0 || index < end) && !takesValue(words[index - 1]) ? "--pull=always" : word;
+  });
 }
 
 function addInputs(build: Command): void {
