@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type HostNamespace, nameList, runTool } from "./host-tools.ts";
+import { type HostNamespace, hostPath, nameList, runTool } from "./host-tools.ts";
 
 const HERE: HostNamespace = { ids: "all", enter: (program, args) => ({ program, args }) };
 
@@ -51,5 +51,13 @@ describe("runTool", () => {
   it("stops with its signal", async () => {
     const running = runTool(HERE, "cat", [], { input: endless(), signal: AbortSignal.timeout(20) });
     await expect(running).rejects.toMatchObject({ code: "ABORTED" });
+  });
+});
+
+describe("hostPath", () => {
+  it("names what is UTF-8, and refuses what as text would be another file's name", () => {
+    expect(hostPath("/work", "a/\xc3\xa9 b")).toBe("/work/a/é b");
+    for (const path of ["\xff", "a/\xc3", "\xed\xa0\x80/b"])
+      expect(() => hostPath("/work", path)).toThrow(expect.objectContaining({ code: "UNSUPPORTED" }));
   });
 });
