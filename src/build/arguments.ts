@@ -2,7 +2,6 @@
 // give a value (buildah-build(1) "Predefined ARGs", BuildKit "automatic platform ARGs in the global scope").
 import { formatPlatform, type Platform } from "../oci/index.ts";
 import { type Arg, expandWord, type Variables } from "./containerfile/index.ts";
-import { BuildError } from "./error.ts";
 
 export type Arguments = ReadonlyMap<string, string>;
 
@@ -38,25 +37,23 @@ export interface ArgumentSources {
 }
 
 /**
- * The values after an ARG. What the user gave wins, then what the platform says, the default, the global value. A name
- * without any of these stays unset. Throws BuildError BAD_VALUE.
+ * The values after an ARG, whose names are taken one by one. What the user gave wins, then the default, the global value,
+ * what the platform says. A name without any of these stays unset. Throws BuildError BAD_VALUE.
  */
 export function declareArguments(
   before: Arguments,
   { args }: Pick<Arg, "args">,
   sources: ArgumentSources,
-  variables: Variables,
+  variablesAfter: (args: Arguments) => Variables,
   escape: string,
 ): Arguments {
   const after = new Map(before);
   for (const { name, value } of args) {
-    const platform = sources.platform.get(name);
-    if (value !== undefined && (name === "TARGETPLATFORM" || name === "BUILDPLATFORM"))
-      throw new BuildError("BAD_VALUE", `cannot give ARG ${name} a default: it says which platform is built`);
     const chosen =
       sources.given.get(name) ??
-      platform ??
-      (value === undefined ? sources.global.get(name) : expandWord(value, variables, { escape }));
+      (value === undefined
+        ? (sources.global.get(name) ?? sources.platform.get(name))
+        : expandWord(value, variablesAfter(after), { escape }));
     if (chosen !== undefined) after.set(name, chosen);
   }
   return after;

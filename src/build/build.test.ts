@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { NO_PROGRESS } from "../base/progress.ts";
 import { fetchDocument, type LocalStore, openDescriptor, openLocalStore, parsePlatform } from "../oci/index.ts";
-import { buildImage } from "./build.ts";
+import { buildImage, buildWarnings } from "./build.ts";
 import { parseContainerfile, parseIgnoreFile } from "./containerfile/index.ts";
+import { walk } from "../tree/index.ts";
+import { Root } from "./root/index.ts";
 import type { BuildEvent, BuildRequest, BuildResult } from "./request.ts";
 
 const AMD64 = parsePlatform("linux/amd64");
@@ -26,7 +28,22 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 /** Steps without RUN: no sandbox is made. */
 function build(text: string, options: Partial<BuildRequest> = {}, nowMs = 5000): Promise<BuildResult> {
-  const request: BuildRequest = {
+  return buildImage(requestOf(text, options), {
+    local,
+    openBase: async (reference, preferred) => ({
+      image: await openDescriptor(local.images, await local.images.resolve(reference), { preferred }),
+      name: reference,
+    }),
+    env: {},
+    nowMs: () => nowMs,
+    progress: NO_PROGRESS,
+    report: (event) => events.push(event),
+    signal: new AbortController().signal,
+  });
+}
+
+function requestOf(text: string, options: Partial<BuildRequest> = {}): BuildRequest {
+  return {
     containerfile: parseContainerfile(Buffer.from(text), "Containerfile"),
     context: join(directory, "context"),
     ignore: undefined,
@@ -45,18 +62,6 @@ function build(text: string, options: Partial<BuildRequest> = {}, nowMs = 5000):
     jobs: 1,
     ...options,
   };
-  return buildImage(request, {
-    local,
-    openBase: async (reference) => ({
-      image: await openDescriptor(local.images, await local.images.resolve(reference)),
-      name: reference,
-    }),
-    env: {},
-    nowMs: () => nowMs,
-    progress: NO_PROGRESS,
-    report: (event) => events.push(event),
-    signal: new AbortController().signal,
-  });
 }
 
 async function configOf(result: BuildResult): Promise<Record<string, unknown>> {
@@ -71,6 +76,82 @@ async function manifestOf(result: BuildResult): Promise<Record<string, unknown>>
 }
 
 const COPIES = "FROM scratch\nCOPY a /x/\nLABEL v=1\nCOPY b /x/\n";
+
+describe("WORKDIR", () => {
+  const directories = async (result: BuildResult): Promise<string[]> => {
+    const image = await openDescriptor(local.images, result.descriptor, { preferred: AMD64 });
+    using root = Root.of(local, image.layers, local.images);
+    const found = [...walk(await root.tree())].filter(({ path }) => path !== "");
+    return found.map(({ path, inode }) => {
+      const { type, mode, uid, gid, mtimeSeconds } = inode;
+      return `${path} ${type} ${mode.toString(8)} ${uid}:${gid} ${mtimeSeconds}`;
+    });
+  };
+  const historyOf = async (result: BuildResult): Promise<string[]> => {
+    const { history } = await configOf(result);
+    const lines = history as { created_by: string; empty_layer?: boolean }[];
+    return lines.map((line) => `${line.empty_layer === true ? "." : "L"} ${line.created_by.slice(18)}`);
+  };
+
+  it("is made where it stands, as the user of that moment", async () => {
+    const text = "FROM scratch\nWORKDIR /before/it\nUSER 3:4\nWORKDIR /after/it\nWORKDIR sub\nUSER 5\n";
+    const result = await build(text);
+    expect(await directories(result)).toEqual([
+      "after directory 755 3:4 5",
+      "after/it directory 755 3:4 5",
+      "after/it/sub directory 755 3:4 5",
+      "before directory 755 0:0 5",
+      "before/it directory 755 0:0 5",
+    ]);
+    expect(await historyOf(result)).toEqual([
+      "L WORKDIR /before/it",
+      ". USER 3:4",
+      "L WORKDIR /after/it",
+      "L WORKDIR sub",
+      ". USER 5",
+    ]);
+  });
+
+  it("is metadata alone when it is there", async () => {
+    const result = await build("FROM scratch\nCOPY a /x/y\nUSER 3\nWORKDIR /x\nWORKDIR /\n");
+    expect((await historyOf(result)).slice(1)).toEqual([". USER 3", ". WORKDIR /x", ". WORKDIR /"]);
+    expect((await directories(result))[0]).toMatch(/^x directory 755 0:0 /);
+  });
+
+  it("is dated by the epoch", async () => {
+    expect(await directories(await build("FROM scratch\nWORKDIR /x\n", { epochSeconds: 3 }))).toEqual([
+      "x directory 755 0:0 3",
+    ]);
+  });
+
+  it("is made once, and taken from the cache later", async () => {
+    const text = "FROM scratch\nWORKDIR /x\nCOPY a .\nWORKDIR /x\n";
+    const first = await build(text);
+    const second = await build(text, {}, 90_000);
+    expect(second.descriptor).toEqual(first.descriptor);
+    expect(second.images[0]?.steps.map(({ cached }) => cached)).toEqual([false, true, true, true]);
+  });
+
+  it("is there for the other stages", async () => {
+    const result = await build("FROM scratch AS one\nUSER 3\nWORKDIR /x/y\nFROM scratch\nCOPY --from=one / /\n");
+    expect((await directories(result)).map((line) => line.split(" ")[0])).toEqual(["x", "x/y"]);
+  });
+
+  it("is made by a trigger of the base", async () => {
+    const base = await build("FROM scratch\nONBUILD WORKDIR /x\n");
+    await local.images.tag(base.descriptor, "base:1");
+    expect(await directories(await build("FROM base:1\n"))).toEqual(["x directory 755 0:0 5"]);
+  });
+
+  it("below a file is refused", async () => {
+    const text = "FROM scratch\nCOPY a /x\nWORKDIR /x/y/z\n";
+    await expect(build(text)).rejects.toThrow(/Containerfile:3:1: cannot make .* \/x\/y\/z: \/x is no directory/);
+  });
+
+  it("of a user whom nobody knows is refused", async () => {
+    await expect(build("FROM scratch\nUSER app\nWORKDIR /x\n")).rejects.toThrow(/Containerfile:3:1: .*"app"/);
+  });
+});
 
 describe("a build", () => {
   it("has a layer for each step that copies, and a line of history for all", async () => {
@@ -139,6 +220,22 @@ describe("a build", () => {
       "org.opencontainers.image.base.digest": base.descriptor.digest,
       "org.opencontainers.image.base.name": "base:1",
     });
+  });
+
+  it("copies from an image of the platform of each stage", async () => {
+    const platforms = ["linux/amd64", "linux/arm64"].map(parsePlatform);
+    const base = await build("FROM scratch\nARG TARGETARCH\nCOPY a /$TARGETARCH\n", { platforms });
+    await local.images.tag(base.descriptor, "base:1");
+    const text =
+      "FROM --platform=linux/amd64 scratch AS one\nCOPY --from=base:1 /amd64 /\n" +
+      "FROM --platform=linux/arm64 scratch\nCOPY --from=one /amd64 /\nCOPY --from=base:1 /arm64 /\n";
+    const { images } = await build(text);
+    expect(images[0]?.steps).toHaveLength(5);
+  });
+
+  it("has the arguments of a stage in those that are made from it", async () => {
+    const text = "FROM scratch AS one\nARG A=1\nFROM one AS two\nLABEL a=$A\nFROM two\nLABEL b=$A\n";
+    expect((await configOf(await build(text)))["config"]).toMatchObject({ Labels: { a: "1", b: "1" } });
   });
 
   it("is the base itself when no step is there", async () => {
@@ -218,13 +315,13 @@ describe("a build", () => {
     });
   });
 
-  it("warns of arguments", async () => {
+  it("warns of arguments", () => {
     const args = new Map([
       ["UNUSED", "1"],
       ["HTTP_PROXY", "p"],
     ]);
-    const { warnings } = await build("FROM scratch\nARG DB_PASSWORD\nARG KEYMAP\nLABEL a=1\n", { args });
-    expect(warnings).toEqual([
+    const request = requestOf("FROM scratch\nARG DB_PASSWORD\nARG KEYMAP\nLABEL a=1\n", { args });
+    expect(buildWarnings(request)).toEqual([
       "--build-arg UNUSED is not used: no ARG of Containerfile declares it",
       expect.stringContaining("ARG DB_PASSWORD") as string,
     ]);

@@ -54,7 +54,7 @@ export async function buildImage(request: BuildRequest, given: BuildServices): P
   const [only] = images;
   const descriptor =
     images.length === 1 && only !== undefined ? only.descriptor : await writeIndex(images, services.local.images);
-  return { descriptor, images, warnings: warningsFor(request) };
+  return { descriptor, images };
 }
 
 export function planFor(request: BuildRequest, platform: Platform): BuildPlan {
@@ -143,7 +143,7 @@ async function openDigests({ local }: BuildServices): Promise<ContentDigests> {
 }
 
 /** What is no mistake for sure, but probably one. */
-function warningsFor({ containerfile, args, buildPlatform }: BuildRequest): string[] {
+export function buildWarnings({ containerfile, args, buildPlatform }: BuildRequest): string[] {
   const platformNames = platformArguments(buildPlatform, buildPlatform).keys();
   const known = new Set([...declaredNames(containerfile), ...PROXY_ARGS, ...platformNames]);
   const unused = [...args.keys()].filter((name) => !known.has(name)).sort();

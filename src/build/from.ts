@@ -71,12 +71,15 @@ async function fromImage(
   return { state, triggers: triggers.map((text) => parseInstruction(text, `ONBUILD of ${reference}`)) };
 }
 
-/** What the stage set is inherited now. */
+/** What the stage set is inherited now, its arguments too. */
 function fromStage(state: StageState): StageStart {
   const { config } = state;
   const triggers = config.onBuild.map((text) => parseInstruction(text, "ONBUILD"));
   const inheritedEnv = environmentOf(config);
-  return { state: { ...state, ...NEW, config: { ...config, inheritedEnv, ownEnv: new Map(), onBuild: [] } }, triggers };
+  return {
+    state: { ...state, hasOwnCmd: false, config: { ...config, inheritedEnv, ownEnv: new Map(), onBuild: [] } },
+    triggers,
+  };
 }
 
 function platformFields(json: JsonObject): JsonObject {

@@ -6,7 +6,7 @@ export type {
   Kernel,
   Suite,
 } from "./debian/index.ts";
-export { buildImage, planFor } from "./build.ts";
+export { buildImage, buildWarnings, planFor } from "./build.ts";
 export { type Containerfile, type IgnoreRules, parseContainerfile, parseIgnoreFile } from "./containerfile/index.ts";
 export { BuildError, type BuildErrorCode } from "./error.ts";
 export { buildDebianBase, buildElsewhere, readSecret } from "./on-demand.ts";

@@ -28,6 +28,18 @@ describe("stages", () => {
     ["a target by number", "FROM x AS a\nFROM a AS b\nFROM b\n", "0", ["a"]],
     ["a name given twice means the last before", "FROM x AS a\nFROM y AS a\nFROM a\n", undefined, ["a", "2"]],
     ["a variable in --from", "FROM x AS a\nFROM y\nARG S=a\nCOPY --from=$S /1 /2\n", undefined, ["a", "1"]],
+    [
+      "a variable of the stage before in --from",
+      "FROM x AS a\nFROM y AS b\nARG S=a\nFROM b\nCOPY --from=$S /1 /2\n",
+      undefined,
+      ["a", "b", "2"],
+    ],
+    [
+      "the default of a stage before the value of all",
+      "ARG S=b\nFROM x AS a\nFROM y AS b\nFROM z\nARG S=a\nCOPY --from=$S /1 /2\n",
+      undefined,
+      ["a", "2"],
+    ],
   ])("%s", (_what, text, target, names) => {
     expect(stages(text, target === undefined ? {} : { target })).toEqual(names);
   });
@@ -61,9 +73,14 @@ describe("FROM", () => {
     ["ARG V\nFROM debian:${V:-13}\n", { kind: "image", reference: "debian:13" }],
     ["ARG V=${W:-9}\nFROM debian:$V\n", { kind: "image", reference: "debian:9" }],
     ["FROM i:$TARGETARCH\n", { kind: "image", reference: "i:amd64" }],
+    ["ARG B=i:${TARGETARCH}\nFROM $B\n", { kind: "image", reference: "i:amd64" }],
+    ["ARG TARGETARCH=own\nFROM i:$TARGETARCH\n", { kind: "image", reference: "i:own" }],
+    ["ARG A=1 B=$A\nFROM i:$B\n", { kind: "image", reference: "i:1" }],
+    ["FROM busybox AS busybox\n", { kind: "image", reference: "busybox" }],
+    ["FROM later\nFROM y AS later\n", { kind: "image", reference: "later" }],
     ["FROM named\n", { kind: "context", name: "named" }],
   ])("%j", (text, base) => {
-    expect(plan(text, { contexts: new Set(["named"]) }).stages[0]?.base).toEqual(base);
+    expect(plan(text, { contexts: new Set(["named"]) }).all[0]?.base).toEqual(base);
   });
 
   it("takes the value of --build-arg for an ARG before it, not without one", () => {
@@ -76,5 +93,14 @@ describe("FROM", () => {
     const [stage] = plan("FROM --platform=$BUILDPLATFORM x\n", { platform: parsePlatform("linux/arm64") }).stages;
     expect(stage?.platform).toEqual(AMD64);
     expect(stage?.platformArguments.get("TARGETARCH")).toBe("arm64");
+  });
+
+  it.each([
+    ["FROM --platform=$BUILDPLATFORM x\n", { BUILDPLATFORM: "linux/arm64" }],
+    ["FROM --platform=linux/$TARGETARCH x\n", { TARGETARCH: "arm64" }],
+    ["ARG BUILDPLATFORM=linux/arm64\nFROM --platform=$BUILDPLATFORM x\n", {}],
+  ])("is for the platform that --build-arg or the file say: %j %j", (text, given) => {
+    const [stage] = plan(text, { given: new Map(Object.entries(given)) }).stages;
+    expect(stage?.platform).toEqual(parsePlatform("linux/arm64"));
   });
 });

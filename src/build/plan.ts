@@ -60,24 +60,39 @@ export interface PlanOptions {
 export function planBuild(containerfile: Containerfile, options: PlanOptions): BuildPlan {
   const { head, parts } = split(containerfile);
   const { escape } = containerfile.directives;
-  const ownPlatform = platformArguments(options.platform, options.buildPlatform);
+  const ownPlatform = new Map(
+    [...platformArguments(options.platform, options.buildPlatform)].map(([name, value]) => [
+      name,
+      options.given.get(name) ?? value,
+    ]),
+  );
+  const variablesAfter =
+    (args: Arguments): Variables =>
+    (name) =>
+      args.get(name) ?? ownPlatform.get(name);
   let globalArguments: Arguments = new Map();
   for (const arg of head) {
     const sources = { given: options.given, platform: ownPlatform, global: new Map<string, string>() };
-    globalArguments = declareArguments(globalArguments, arg, sources, (name) => globalArguments.get(name), escape);
+    globalArguments = declareArguments(globalArguments, arg, sources, variablesAfter, escape);
   }
-  const variables = (name: string): string | undefined => globalArguments.get(name) ?? ownPlatform.get(name);
+  const variables = variablesAfter(globalArguments);
   const names = parts.map(({ from }, index) => from.alias ?? String(index));
   const fail = (at: Position, code: "UNKNOWN_STAGE" | "BAD_VALUE", message: string, hint: string): BuildError =>
     new BuildError(code, located(containerfile, at, message), { hint });
 
-  const originOf = (name: string, index: number, at: Position): Origin => {
+  const numberOf = (name: string): number | undefined => (/^\d+$/.test(name) ? Number(name) : undefined);
+  /** Of a FROM, for which only earlier stages are there. */
+  const baseOf = (name: string, index: number): Origin => {
     if (options.contexts.has(name)) return { kind: "context", name };
-    const folded = name.toLowerCase();
-    const number = /^\d+$/.test(name) ? Number(name) : undefined;
-    const found = number ?? names.lastIndexOf(folded, Math.max(index - 1, 0));
+    const found = numberOf(name) ?? names.lastIndexOf(name.toLowerCase(), Math.max(index - 1, 0));
     if (index > 0 && found >= 0 && found < index) return { kind: "stage", index: found };
-    if (number !== undefined || names.includes(folded, index)) {
+    return { kind: "image", reference: name };
+  };
+  const originOf = (name: string, index: number, at: Position): Origin => {
+    const origin = baseOf(name, index);
+    if (origin.kind !== "image") return origin;
+    const number = numberOf(name);
+    if (number !== undefined || names.includes(name.toLowerCase(), index)) {
       const why =
         number !== undefined && number >= names.length ? "there is no such stage" : "it is not built yet then";
       throw fail(
@@ -87,9 +102,10 @@ export function planBuild(containerfile: Containerfile, options: PlanOptions): B
         "Move the stage before the one that uses it",
       );
     }
-    return { kind: "image", reference: name };
+    return origin;
   };
 
+  const known: Arguments[] = [];
   const stages = parts.map(({ from, instructions }, index): Stage => {
     const image = expandWord(from.image, variables, { escape });
     if (image === "")
@@ -99,10 +115,12 @@ export function planBuild(containerfile: Containerfile, options: PlanOptions): B
         `FROM ${from.image.text} names no image: its variables are empty`,
         "Give the variable a default with ARG before FROM, or a value with --build-arg",
       );
-    const base: Origin = image === "scratch" ? { kind: "scratch" } : originOf(image, index, from.image.at);
+    const base: Origin = image === "scratch" ? { kind: "scratch" } : baseOf(image, index);
     const platform = from.platform === undefined ? "" : expandWord(from.platform, variables, { escape });
     const needs = new Set(base.kind === "stage" ? [base.index] : []);
-    for (const { name, at } of references(instructions, variables, options.given, escape)) {
+    const values = new Map(base.kind === "stage" ? known[base.index] : []);
+    known.push(values);
+    for (const { name, at } of references(instructions, values, variables, options.given, escape)) {
       const origin = originOf(name, index, at);
       if (origin.kind === "stage") needs.add(origin.index);
     }
@@ -154,17 +172,20 @@ function split(containerfile: Containerfile): { head: (Instruction & { kind: "AR
   return { head, parts };
 }
 
-/** What instructions may take files from, as far as it can be known without the environment of the base. */
+/**
+ * What instructions may take files from, as far as it can be known without the environment of the base. `known`: values
+ * of the stage before; those of this one are added.
+ */
 function* references(
   instructions: readonly Instruction[],
+  known: Map<string, string>,
   outer: Variables,
   given: Arguments,
   escape: string,
 ): Generator<{ readonly name: string; readonly at: Position }> {
-  const known = new Map<string, string>();
   const expand = (word: Word | undefined): string => {
     try {
-      return word === undefined ? "" : expandWord(word, (name) => known.get(name) ?? outer(name), { escape });
+      return word === undefined ? "" : expandWord(word, (name) => known.get(name), { escape });
     } catch (error) {
       // A variable of the base that has to be set: the step itself will know.
       if (error instanceof BuildError) return "";
@@ -175,7 +196,7 @@ function* references(
     const words: (Word | undefined)[] = [];
     if (instruction.kind === "ARG")
       for (const { name, value } of instruction.args) {
-        const chosen = given.get(name) ?? outer(name) ?? (value === undefined ? undefined : expand(value));
+        const chosen = given.get(name) ?? (value === undefined ? outer(name) : expand(value));
         if (chosen !== undefined) known.set(name, chosen);
       }
     else if (instruction.kind === "ENV")

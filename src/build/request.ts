@@ -96,5 +96,4 @@ export interface BuildResult {
   /** Of the image, or of the index over several. Nothing is tagged yet. */
   readonly descriptor: Descriptor;
   readonly images: readonly BuiltImage[];
-  readonly warnings: readonly string[];
 }

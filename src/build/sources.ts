@@ -2,7 +2,7 @@
 // opened once for a build.
 import type { BuildServices, BuildRequest } from "./request.ts";
 import { BuildError } from "./error.ts";
-import type { Platform } from "../oci/index.ts";
+import { formatPlatform, type Platform } from "../oci/index.ts";
 import type { ContentDigests, ContextSource } from "./copy/index.ts";
 import type { Origin, Stage } from "./plan.ts";
 import type { Root } from "./root/index.ts";
@@ -64,7 +64,7 @@ export class Sources {
   }
 
   #image(reference: string, platform: Platform): Promise<Files> {
-    return this.#once(`image ${reference}`, async () => {
+    return this.#once(`image ${reference} ${formatPlatform(platform)}`, async () => {
       const { image } = await this.#services.openBase(reference, platform);
       return this.#root(this.#workshop.root(image.layers), `image ${reference}`);
     });

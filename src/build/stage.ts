@@ -3,7 +3,7 @@
 import { SlipwayError } from "../base/errors.ts";
 import { declareArguments } from "./arguments.ts";
 import type { StepCache } from "./cache/index.ts";
-import { type Containerfile, type Instruction, located, splitWords } from "./containerfile/index.ts";
+import { type Containerfile, type Instruction, located, splitWords, type Variables } from "./containerfile/index.ts";
 import { BuildError, type BuildErrorCode } from "./error.ts";
 import { startStage } from "./from.ts";
 import { createdBy } from "./history.ts";
@@ -13,6 +13,7 @@ import type { Sources } from "./sources.ts";
 import { expanderOf, type StageState, variablesOf } from "./state.ts";
 import type { StepContext, StepOutcome } from "./steps/context.ts";
 import { applyMetadata } from "./steps/metadata.ts";
+import { workdir } from "./steps/workdir.ts";
 import { StageDisk, type Workshop } from "./workshop.ts";
 
 export interface StageRun {
@@ -104,8 +105,14 @@ async function perform(
         platform: run.stage.platformArguments,
         global: run.plan.globalArguments,
       };
-      const args = declareArguments(before.args, instruction, sources, variablesOf(before), escape);
+      const variablesAfter = (args: StageState["args"]): Variables => variablesOf({ ...before, args });
+      const args = declareArguments(before.args, instruction, sources, variablesAfter, escape);
       return metadataStep(instruction, { ...before, args });
+    }
+    case "WORKDIR": {
+      const after = { ...before, config: workdir(before.config, instruction, expand) };
+      if (after.config.workingDir === "/") return metadataStep(instruction, after);
+      return layerStep(instruction, after, await (await import("./steps/make-workdir.ts")).makeWorkdir(context, after));
     }
     default:
       return metadataStep(instruction, applyMetadata(before, instruction, expand, expandWords));

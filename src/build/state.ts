@@ -38,7 +38,7 @@ export interface StepHistory {
 }
 
 /** ENV wins over ARG. */
-export function variablesOf({ config, args }: StageState): Variables {
+export function variablesOf({ config, args }: Pick<StageState, "config" | "args">): Variables {
   const environment = environmentOf(config);
   return (name) => environment.get(name) ?? args.get(name);
 }

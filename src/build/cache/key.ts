@@ -5,10 +5,10 @@ import type { JsonObject } from "../json.ts";
 import type { StageState } from "../state.ts";
 
 /** Changes whenever a step of the same key would make another layer. */
-const VERSION = 1;
+const VERSION = 2;
 
 export interface StepInputs {
-  readonly kind: "RUN" | "COPY" | "ADD";
+  readonly kind: "RUN" | "COPY" | "ADD" | "WORKDIR";
   readonly before: StageState;
   readonly platform: string;
   readonly epochSeconds: number | undefined;

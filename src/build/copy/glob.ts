@@ -19,6 +19,11 @@ export function matchable(path: ByteString): string {
   return ASCII.test(path) ? path : (byteStringToUtf8(path) ?? path);
 }
 
+/** Not of what a backslash takes literally. */
+export function hasWildcards(pattern: string): boolean {
+  return /[*?[]/.test(pattern.replaceAll(/\\./gs, ""));
+}
+
 /** Throws BuildError SYNTAX for a malformed pattern. */
 export async function expandGlob(source: ContextSource, pattern: string): Promise<ByteString[]> {
   const found = new Set<ByteString>();

@@ -129,6 +129,18 @@ describe("planCopy", () => {
     expect(await plan("COPY --chown=1 bin /p")).toMatchObject({ path: "p/ping", mode: 0o4755, uid: 1, gid: 1 });
   });
 
+  it("skips a wildcard that matches nothing when there is something else", async () => {
+    using folder = tempDir();
+    const from = context(folder, { "a.txt": "1", "hidden.md": "2" }, "*.md");
+    const paths = async (text: string): Promise<string[]> =>
+      (await planCopy(requestOf(text), from, treeTarget(directory()))).entries.map(({ path }) => path);
+    expect(await paths("COPY *.none a.txt *.md no/*/such /x/")).toEqual(["x", "x/a.txt"]);
+    await expect(paths("COPY *.none *.md /x/")).rejects.toThrow(/"\*\.none" .*: no file matches/);
+    await expect(paths("COPY *.md *.none /x/")).rejects.toThrow(/"hidden\.md" is excluded/);
+    await expect(paths("COPY a.txt missing /x/")).rejects.toThrow(/"missing" .*: there is no such file/);
+    await expect(paths("COPY a.txt \\*.none /x/")).rejects.toThrow(/none" of .*: /);
+  });
+
   it("refuses what a layer or the target cannot have", async () => {
     using folder = tempDir();
     const from = context(folder, { ".wh.x": "", a: "", "d/e": "", [`long/${"n".repeat(200)}`]: "" });

@@ -5,7 +5,7 @@ import { baseName } from "../../tree/index.ts";
 import { BuildError } from "../error.ts";
 import { resolvePath } from "../resolve-path.ts";
 import type { ContextEntry, ContextSource } from "./context.ts";
-import { expandGlob, matchable, MAX_ENTRIES, tooMany } from "./glob.ts";
+import { expandGlob, hasWildcards, matchable, MAX_ENTRIES, tooMany } from "./glob.ts";
 import { nothingMatches } from "./not-found.ts";
 import { assertPathLength, cleanPath, joinPath } from "./paths.ts";
 
@@ -44,9 +44,14 @@ export interface SelectOptions {
   readonly signal: AbortSignal;
 }
 
-/** Throws BuildError NOT_FOUND, LIMIT, UNSUPPORTED. */
+/** Nothing for a pattern with wildcards that matches nothing. Throws BuildError NOT_FOUND, LIMIT, UNSUPPORTED. */
 export async function selectSource(source: ContextSource, pattern: string, options: SelectOptions): Promise<Pick[]> {
   return await new Selection(source, pattern, options).picks();
+}
+
+/** What to say of a source when nothing at all is selected. */
+export async function nothingSelected(source: ContextSource, pattern: string): Promise<BuildError> {
+  return nothingMatches(source, pattern, await expandGlob(source, pattern));
 }
 
 class Selection {
@@ -72,7 +77,8 @@ class Selection {
       const pick = await this.#pick(path, pivot);
       if (pick !== undefined) picks.push(pick);
     }
-    if (picks.length === 0) throw await nothingMatches(this.#source, this.#pattern, matches);
+    if (picks.length === 0 && !hasWildcards(this.#pattern))
+      throw await nothingMatches(this.#source, this.#pattern, matches);
     return picks;
   }
 

@@ -9,7 +9,7 @@ import { type ContextSource, fileEntry } from "./context.ts";
 import { download } from "./download.ts";
 import { isFolder } from "./destination.ts";
 import type { CopyRequest } from "./request.ts";
-import { nameOf, type Pick, selectSource } from "./select.ts";
+import { nameOf, nothingSelected, type Pick, selectSource } from "./select.ts";
 import { gitRefused, isGit, isUrl, nameInUrl, parseUrl } from "./url.ts";
 
 /** Where downloads and decompressed archives go; made when first needed. */
@@ -38,6 +38,8 @@ export async function pickSources(request: CopyRequest, from: ContextSource, scr
     else if (isUrl(source)) picks.push(await urlPick(source, request, checksum, scratch));
     else picks.push(...(await selectSource(from, source, request)));
   }
+  const [first] = request.sources;
+  if (picks.length === 0 && typeof first === "string") throw await nothingSelected(from, first);
   return picks;
 }
 

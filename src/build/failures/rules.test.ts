@@ -14,8 +14,10 @@ const LINES: readonly (readonly [id: string, line: string])[] = [
   ["systemd-not-running", "Failed to connect to bus: Host is down"],
   ["no-space", "dpkg: error: failed to write to '/var/lib/dpkg/status': No space left on device"],
   ["no-space", "E: You don't have enough free space in /var/cache/apt/archives/."],
-  ["out-of-memory", "c++: fatal error: Killed signal terminated program cc1plus"],
-  ["out-of-memory", "/bin/sh: line 1:    12 Killed                  make -j8"],
+  ["out-of-memory", "c++: fatal error: error writing to /tmp/a.s: Cannot allocate memory"],
+  ["killed", "c++: fatal error: Killed signal terminated program cc1plus"],
+  ["killed", "/bin/sh: line 1:    12 Killed                  make -j8"],
+  ["killed", "Killed"],
   ["no-shell", 'exec: "/bin/sh": stat /bin/sh: no such file or directory'],
   ["no-shell", "setpriv: failed to execute /bin/sh: No such file or directory"],
   ["no-shell", "env: '/bin/bash': No such file or directory"],
@@ -97,6 +99,8 @@ describe("rules", () => {
       "debconf: delaying package configuration, since apt-utils is not installed",
       "Created symlink /etc/systemd/system/multi-user.target.wants/nginx.service.",
       "checking for strerror... yes",
+      "Killed 3 stale workers",
+      "Killed: 0",
     ];
     expect(explainFailure(ordinary.join("\n"))).toEqual({});
   });

@@ -46,15 +46,17 @@ const SYSTEM: readonly FailureRule[] = [
   },
   {
     id: "out-of-memory",
-    patterns: [
-      /Killed signal terminated program/,
-      /virtual memory exhausted/,
-      /\bCannot allocate memory\b/,
-      /JavaScript heap out of memory/,
-      /^(?:\S+: line \d+:\s+\d+ )?Killed\b/,
-    ],
+    patterns: [/virtual memory exhausted/, /\bCannot allocate memory\b/, /JavaScript heap out of memory/],
     weight: "error",
-    cause: "the machine ran out of memory and the kernel ended a program",
+    cause: "a program could not get the memory that it asked for",
+    cure: "Give the machine more memory, or let the step run fewer jobs at once",
+  },
+  {
+    id: "killed",
+    // As compilers and shells tell it; dash and busybox say nothing but the word.
+    patterns: [/Killed signal terminated program/, /^Killed$/, /^\S+: line \d+:\s+\d+ Killed\b/],
+    weight: "error",
+    cause: "a program was killed, most often because the machine ran out of memory",
     cure: "Give the machine more memory, or let the step run fewer jobs at once",
   },
   {

@@ -28,7 +28,7 @@ export async function copy(context: StepContext, before: StageState, instruction
   const outcome = await onceABuild(context, before, key, async () => {
     const copied = await plan.entries(before.root);
     const paths = new Set(copied.map(({ path }) => path));
-    const made = await missingDirectories(before, Math.floor(services.nowMs() / 1000));
+    const made = await missingDirectories(before.root, before.config.volumes, Math.floor(services.nowMs() / 1000));
     const kept = await keepLayer(context, before, key, [...made.filter(({ path }) => !paths.has(path)), ...copied]);
     if (kept.built !== undefined) await disk.follow(before.root, kept.root, kept.built);
     return kept;

@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { declareArguments, platformArguments } from "../arguments.ts";
 import { configJson, startConfig } from "../config.ts";
-import { parseContainerfile, splitWords } from "../containerfile/index.ts";
+import { parseContainerfile, splitWords, type Variables } from "../containerfile/index.ts";
 import { createdBy } from "../history.ts";
 import type { JsonObject } from "../json.ts";
 import type { Root } from "../root/index.ts";
 import { expanderOf, type StageState, variablesOf } from "../state.ts";
 import { parsePlatform } from "../../oci/index.ts";
 import { applyMetadata } from "./metadata.ts";
+import { workdir } from "./workdir.ts";
 
 const PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const LINUX = parsePlatform("linux/amd64");
@@ -36,7 +37,10 @@ function build(lines: string, base: JsonObject = {}, given: ReadonlyMap<string, 
     const variables = variablesOf(before);
     if (instruction.kind === "ARG") {
       const sources = { given, platform: platformArguments(LINUX, LINUX), global: new Map([["GLOBAL", "g"]]) };
-      state = { ...before, args: declareArguments(before.args, instruction, sources, variables, "\\") };
+      const variablesAfter = (args: StageState["args"]): Variables => variablesOf({ ...before, args });
+      state = { ...before, args: declareArguments(before.args, instruction, sources, variablesAfter, "\\") };
+    } else if (instruction.kind === "WORKDIR") {
+      state = { ...before, config: workdir(before.config, instruction, expanderOf(before, "\\")) };
     } else if (instruction.kind !== "FROM" && instruction.kind !== "RUN" && !("sources" in instruction)) {
       state = applyMetadata(before, instruction, expanderOf(before, "\\"), (text) => splitWords(text, variables));
     }
@@ -73,6 +77,8 @@ describe("instructions that change the configuration", () => {
     ["WORKDIR /a\nWORKDIR b/\nWORKDIR ../c", {}, { WorkingDir: "/a/c" }],
     ["WORKDIR /", { WorkingDir: "/x" }, { WorkingDir: "/" }],
     ["WORKDIR sub", { WorkingDir: "/x" }, { WorkingDir: "/x/sub" }],
+    ["WORKDIR /a/../b/./c//", {}, { WorkingDir: "/b/c" }],
+    ["WORKDIR ../..", { WorkingDir: "/x" }, { WorkingDir: "/" }],
     ['VOLUME ["/b", "/a"]\nVOLUME /c /a', {}, { Volumes: { "/a": {}, "/b": {}, "/c": {} } }],
     ["STOPSIGNAL SIGRTMIN+3", {}, { StopSignal: "SIGRTMIN+3" }],
     ["HEALTHCHECK NONE", {}, { Healthcheck: { Test: ["NONE"] } }],
@@ -97,7 +103,6 @@ describe("instructions that change the configuration", () => {
     ["STOPSIGNAL 99", /it is no signal/],
     ["USER $NOBODY", /names nobody/],
     ["WORKDIR $NOWHERE", /names no directory/],
-    ["ARG TARGETPLATFORM=x", /says which platform/],
   ])("refuses %j", (lines, message) => {
     expect(() => build(lines)).toThrow(message);
   });
@@ -123,6 +128,12 @@ describe("ARG", () => {
     ["ARG TARGETARCH", {}, { TARGETARCH: "amd64" }],
     ["ENV E=1\nARG A=${E}x", {}, { A: "1x" }],
     ["ARG A=1 B=2", {}, { A: "1", B: "2" }],
+    ["ARG A=1 B=$A", {}, { A: "1", B: "1" }],
+    ["ARG A=1 B=$A", { A: "2" }, { A: "2", B: "2" }],
+    ["ENV A=e\nARG A=1 B=$A", {}, { A: "1", B: "e" }],
+    ["ARG TARGETARCH=foo", {}, { TARGETARCH: "foo" }],
+    ["ARG TARGETARCH=foo", { TARGETARCH: "bar" }, { TARGETARCH: "bar" }],
+    ["ARG TARGETPLATFORM=linux/s390x BUILDPLATFORM=x", {}, { TARGETPLATFORM: "linux/s390x", BUILDPLATFORM: "x" }],
   ])("%j with %j", (lines, given, wanted) => {
     expect(Object.fromEntries(build(lines, {}, new Map(Object.entries(given))).state.args)).toEqual(wanted);
   });

@@ -11,12 +11,11 @@ import { onBuild } from "./onbuild.ts";
 import { stopSignal } from "./stopsignal.ts";
 import { user } from "./user.ts";
 import { volume } from "./volume.ts";
-import { workdir } from "./workdir.ts";
 
 /** The state after the instruction, less its history. Throws BuildError BAD_VALUE, SYNTAX. */
 export function applyMetadata(
   state: StageState,
-  instruction: Exclude<Instruction, { kind: "FROM" | "ARG" | "RUN" | "COPY" | "ADD" }>,
+  instruction: Exclude<Instruction, { kind: "FROM" | "ARG" | "RUN" | "COPY" | "ADD" | "WORKDIR" }>,
   expand: Expand,
   expandWords: (text: string) => string[],
 ): StageState {
@@ -36,8 +35,6 @@ export function applyMetadata(
       return { ...state, config: expose(config, instruction, expandWords) };
     case "USER":
       return { ...state, config: user(config, instruction, expand) };
-    case "WORKDIR":
-      return { ...state, config: workdir(config, instruction, expand) };
     case "VOLUME":
       return { ...state, config: volume(config, instruction, expand) };
     case "STOPSIGNAL":

@@ -166,14 +166,15 @@ function proxiesOf({ services, request }: StepContext): ReadonlyMap<string, stri
   return proxies;
 }
 
-/** WORKDIR and VOLUME paths that no layer has yet become part of this step's layer. */
+/** VOLUME paths that no layer has yet, and a base's WORKDIR, become part of this step's layer; root's. */
 async function makeDirectories(
   before: StageState,
   work: WorkRoot,
   namespace: Namespace,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<void> {
-  for (const { path, uid, gid } of await missingDirectories(before, 0)) {
+  const { volumes, workingDir } = before.config;
+  for (const { path, uid, gid } of await missingDirectories(before.root, [...volumes, workingDir], 0)) {
     const name = hostPath(work.directory, path);
     const made = namespace.enter("install", ["-d", "-m", "0755", "-o", String(uid), "-g", String(gid), name]);
     await runProgram(made.program, made.args, { signal });

@@ -1,4 +1,4 @@
-// WORKDIR: where later steps and the image's own program start. It is made by the next step that makes a layer.
+// WORKDIR: where later steps and the image's own program start. Making the directory is for make-workdir.ts.
 import { posix } from "node:path";
 import type { RunConfig } from "../config.ts";
 import type { Workdir } from "../containerfile/index.ts";
@@ -8,6 +8,5 @@ import type { Expand } from "../state.ts";
 export function workdir(config: RunConfig, { path }: Pick<Workdir, "path">, expand: Expand): RunConfig {
   const text = expand(path);
   if (text === "") throw new BuildError("BAD_VALUE", `WORKDIR ${path.text} names no directory`);
-  const joined = text.startsWith("/") ? text : posix.join("/", config.workingDir, text);
-  return { ...config, workingDir: joined.replace(/(?<=.)\/+$/, "") };
+  return { ...config, workingDir: posix.resolve("/", config.workingDir, text) };
 }

@@ -7,6 +7,7 @@ import {
   buildImage,
   type BuildRequest,
   type BuildServices,
+  buildWarnings,
   type BuiltImage,
   outlineSecrets,
   outlineStages,
@@ -83,6 +84,8 @@ async function make(
   request: BuildRequest,
   options: BuildOptions,
 ): Promise<Made> {
+  // They may explain a failure.
+  for (const warning of buildWarnings(request)) context.progress.warn(warning);
   const isMultiPlatform = request.platforms.length > 1;
   const services: BuildServices = {
     local: places.local,
@@ -113,9 +116,7 @@ async function make(
     );
     return { descriptor, images: [] };
   }
-  const { warnings, ...made } = await buildImage(request, services);
-  for (const warning of warnings) context.progress.warn(warning);
-  return made;
+  return await buildImage(request, services);
 }
 
 /** To a file, a folder or a registry, as `copy` does it. */
