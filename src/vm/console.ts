@@ -5,11 +5,18 @@ const ESCAPES = /\x1b(?:\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>c78])|\r/g;
 
 export class Console {
   #text = "";
+  #heardMs: number = performance.now();
   readonly #listeners: ((chunk: Uint8Array) => void)[] = [];
 
   receive(chunk: Uint8Array): void {
+    this.#heardMs = performance.now();
     this.#text = (this.#text + Buffer.from(chunk).toString("latin1")).slice(-MAX_TAIL_CHARACTERS);
     for (const listener of this.#listeners) listener(chunk);
+  }
+
+  /** Since it last said something. */
+  get silentMs(): number {
+    return performance.now() - this.#heardMs;
   }
 
   onData(listener: (chunk: Uint8Array) => void): void {

@@ -71,6 +71,11 @@ export class QemuProcess implements AsyncDisposable {
     await this.#qmp?.execute("system_powerdown");
   }
 
+  /** Presses the reset button. */
+  async reset(): Promise<void> {
+    await this.#qmp?.execute("system_reset");
+  }
+
   /** True when the process ended within the time. */
   async waitForExit(timeoutMs: number): Promise<boolean> {
     const timer = new AbortController();

@@ -37,6 +37,8 @@ export interface BootResult {
 
 const DEFAULT_MEMORY_BYTES = 2 * 1024 ** 3;
 const SHUTDOWN_MS = 120_000;
+/** Firmware takes 10 to 30 s of it. */
+const SILENT_MS = 120_000;
 
 export class Vm implements AsyncDisposable {
   readonly accelerator: "kvm" | "tcg";
@@ -105,12 +107,30 @@ export class Vm implements AsyncDisposable {
     const before = (await this.exec("cat /proc/sys/kernel/random/boot_id")).stdout;
     await sshRun(this.#target, "systemctl reboot", { timeoutMs: 30_000 }).catch(() => undefined);
     await sshDisconnect(this.#target);
+    using _watch = this.#watchReset();
     const deadlineMs = performance.now() + options.timeoutMs;
     for (;;) {
       const result = await this.waitForBoot({ timeoutMs: Math.max(1000, deadlineMs - performance.now()) });
       if ((await this.exec("cat /proc/sys/kernel/random/boot_id")).stdout !== before) return result;
       await sleep(2000);
     }
+  }
+
+  /**
+   * Now and then an emulated machine does not come back from a reset of its kernel's: the firmware spins and says
+   * nothing. The reset button helps, pressed once. What has said anything after the kernel's last word is left alone.
+   */
+  #watchReset(): Disposable {
+    const timer = setInterval(() => {
+      if (
+        this.console.silentMs < SILENT_MS ||
+        !/reboot: (Restarting system|machine restart)$/.test(this.console.tail(1))
+      )
+        return;
+      clearInterval(timer);
+      this.#qemu.reset().catch(() => undefined);
+    }, 1000);
+    return { [Symbol.dispose]: () => clearInterval(timer) };
   }
 
   /** The power button; QEMU is ended when the guest does not follow. True when it went down by itself. */
