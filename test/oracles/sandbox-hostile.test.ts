@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync
 import { join } from "node:path";
 import { describe, expect } from "vitest";
 import { sandbox, sandboxes, type Who } from "../support/sandbox-runs.ts";
-import { oracle, run } from "../support/tools.ts";
+import { oracle } from "../support/tools.ts";
 
 const USERS: readonly Who[] = ["root", "user"];
 const proves = "no image and no Containerfile reaches the machine that builds it";
@@ -15,9 +15,7 @@ for (const who of USERS) {
       "never leaves the root, whatever the root's symbolic links say",
       async () => {
         using box = await sandbox(who);
-        const victim = box.join("victim");
-        mkdirSync(victim, { mode: 0o777 });
-        await run("chmod", ["777", victim]);
+        const victim = await box.openFolder("victim");
         rmSync(join(box.root, "etc"), { recursive: true });
         const links = { etc: "/", dev: victim, proc: `../../../../../..${victim}`, up: "../../..", loop: "loop" };
         for (const [name, target] of Object.entries(links)) symlinkSync(target, join(box.root, name));
@@ -71,11 +69,8 @@ for (const who of USERS) {
       "writes nothing through links in what is mounted over /dev",
       async () => {
         using box = await sandbox(who);
-        const [victim, cache] = [box.join("victim"), box.join("cache")];
-        for (const folder of [victim, cache]) {
-          mkdirSync(folder);
-          await run("chmod", ["777", folder]);
-        }
+        const victim = await box.openFolder("victim");
+        const cache = await box.openFolder("cache");
         for (const name of [".0", ".4", ".out", ".1important"]) symlinkSync(join(victim, name), join(cache, name));
         const { stdout } = await box.run("cat /run/k; echo fine", {
           mounts: [
@@ -95,9 +90,7 @@ for (const who of USERS) {
       "keeps what is read-only so, below any name and over any other mount",
       async () => {
         using box = await sandbox(who);
-        const source = box.join("source");
-        mkdirSync(source);
-        await run("chmod", ["777", source]);
+        const source = await box.openFolder("source");
         for (const target of ["/my 1dir", "/a\t7\n0\\0401#", "/etc", "/m"]) {
           const bind = { type: "bind", source, target, readonly: true } as const;
           const mounts = [{ type: "tmpfs", target: "/m/x" } as const, bind];

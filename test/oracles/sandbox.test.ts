@@ -61,10 +61,8 @@ for (const who of USERS) {
       "mounts folders, files and memory where the command looks for them",
       async () => {
         using box = await sandbox(who);
-        const source = box.join("sour ce\n");
-        mkdirSync(source, { mode: 0o777 });
+        const source = await box.openFolder("sour ce\n");
         writeFileSync(join(source, "f"), "of the source");
-        await run("chmod", ["777", source]);
         const before = await box.listing();
         const outcome = await box.run(
           `cat /data/f; touch /data/g; touch "/-w \\x/g"; stat -c '%a %u %n' /tmp/x; cat /run/secrets/k /only/f

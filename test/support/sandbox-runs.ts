@@ -27,6 +27,8 @@ export const sandboxes: readonly (string | Requirement)[] = [
 
 export interface Sandbox extends TempFolder {
   readonly root: string;
+  /** Makes a folder beside the root that everybody may write to. */
+  readonly openFolder: (name: string) => Promise<string>;
   /** Everything of the root with its times, as it is on disk. */
   readonly listing: () => Promise<string>;
   /** Runs a shell script in the root, unless `argv` is given. */
@@ -61,6 +63,12 @@ export async function sandbox(who: Who): Promise<Sandbox> {
   return {
     ...folder,
     root,
+    openFolder: async (name) => {
+      const path = folder.join(name);
+      mkdirSync(path);
+      await chmod(path, 0o777);
+      return path;
+    },
     listing: async () => {
       await own();
       const { stdout } = await run("find", [root, "-printf", "%p %y %m %U %G %T@ %l\n"]);

@@ -6,15 +6,7 @@ import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import { type ByteString, utf8ToByteString } from "../../base/bytes/index.ts";
 import { type FileSource, ownerState, ownerText, writeError } from "../../base/io/index.ts";
-import {
-  diffPaths,
-  type DirectoryInode,
-  type Inode,
-  type LayerEntry,
-  lookup,
-  type TreeEntry,
-  walk,
-} from "../../tree/index.ts";
+import { diffPaths, type Inode, type LayerEntry, lookup, type TreeEntry, walk } from "../../tree/index.ts";
 import { packPaths, readPacked } from "./changed-files.ts";
 import { type HostNamespace, nameList, runTool } from "./host-tools.ts";
 import { keep, keptName, keptRoots, takeKept, undone } from "./kept-root.ts";
@@ -99,7 +91,7 @@ export class WorkRoot implements AsyncDisposable {
       await makeOwned(place);
       await sweep(parent, opened.value, (await stat(place)).mtimeMs);
       const snapshot = kept.status === "fulfilled" ? kept.value?.get(opened.value.ids) : undefined;
-      if (snapshot !== undefined) work.#resume(snapshot);
+      if (snapshot !== undefined) work.#snapshot = work.#firstSnapshot = snapshot;
       else {
         // It was not kept whole, or has other owners.
         if (isTaken) await removeRoot(work.#directory, opened.value);
@@ -126,11 +118,6 @@ export class WorkRoot implements AsyncDisposable {
     await writeSnapshot(this.#snapshotFile, this.#firstSnapshot);
   }
 
-  #resume(snapshot: Snapshot): void {
-    this.#snapshot = snapshot;
-    this.#firstSnapshot = snapshot;
-  }
-
   get #snapshotFile(): string {
     return join(this.#place, `${SNAPSHOT_PREFIX}${this.#namespace.ids}`);
   }
@@ -139,24 +126,11 @@ export class WorkRoot implements AsyncDisposable {
   async update(root: Root, layer: BuiltLayer): Promise<boolean> {
     const [before, after] = [await this.#root.tree(), await root.tree()];
     const touched = touchedPaths(layer.entries, before, after);
-    if (this.#areDressedAnew(touched.written, before, after)) return false;
+    if (touched.written.some((path) => this.#isDressedAnew(lookup(before, path), lookup(after, path)))) return false;
     await rewrite(this.#namespace, this.#directory, after, touched, this.#signal);
     this.settle(root);
     await this.#lookAround();
     return true;
-  }
-
-  /** Those that are on the disk. */
-  #attributes({ xattrs }: Inode): string {
-    return JSON.stringify(xattrs.filter(({ name }) => isOnDisk(name, this.#namespace.ids)));
-  }
-
-  /** Whether some of these are directories in both trees, with other attributes: tar takes none away. */
-  #areDressedAnew(paths: readonly ByteString[], before: DirectoryInode, after: DirectoryInode): boolean {
-    return paths.some((path) => {
-      const [old, now] = [lookup(before, path), lookup(after, path)];
-      return old?.type === "directory" && now?.type === "directory" && this.#attributes(old) !== this.#attributes(now);
-    });
   }
 
   /** The changes have become a layer: `root` has it on top. Their content is read from there from now on. */
@@ -189,16 +163,17 @@ export class WorkRoot implements AsyncDisposable {
   /** What cannot be turned back is not kept. */
   async #note(present: readonly TreeEntry[]): Promise<void> {
     const first = await this.#first.tree();
-    this.#isSpoilt ||= present.some(({ path, inode }) => {
-      const old = inode.type === "directory" ? lookup(first, path) : undefined;
-      return old?.type === "directory" && this.#attributes(old) !== this.#attributes(inode);
-    });
+    this.#isSpoilt ||= present.some(({ path, inode }) => this.#isDressedAnew(lookup(first, path), inode));
   }
 
-  async #read(
-    paths: readonly ByteString[],
-    epochSeconds: number | undefined,
-  ): Promise<Awaited<ReturnType<typeof readPacked>>> {
+  /** A directory before and now, with other extended attributes: tar takes none away. */
+  #isDressedAnew(old: Inode | undefined, now: Inode | undefined): boolean {
+    const attributes = ({ xattrs }: Inode): string =>
+      JSON.stringify(xattrs.filter(({ name }) => isOnDisk(name, this.#namespace.ids)));
+    return old?.type === "directory" && now?.type === "directory" && attributes(old) !== attributes(now);
+  }
+
+  async #read(paths: readonly ByteString[], epochSeconds?: number): Promise<Awaited<ReturnType<typeof readPacked>>> {
     if (paths.length === 0) return { present: [], late: [] };
     const target = join(this.#place, `changes-${++this.#packs}.tar`);
     const source = await packPaths(this.#namespace, this.#directory, paths, target, this.#signal);
@@ -256,14 +231,8 @@ export class WorkRoot implements AsyncDisposable {
       await this.#lookAround();
       // Nobody has read what a failed step has left.
       const { candidates } = this.#compare(before);
-      await this.#note(
-        (
-          await this.#read(
-            candidates.filter((path) => this.#snapshot.get(path)?.type === "d"),
-            undefined,
-          )
-        ).present,
-      );
+      const directories = candidates.filter((path) => this.#snapshot.get(path)?.type === "d");
+      await this.#note((await this.#read(directories)).present);
     }
     if (this.#isSpoilt) return false;
     const [namespace, directory, signal] = [this.#namespace, this.#directory, this.#signal];

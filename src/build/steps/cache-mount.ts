@@ -26,7 +26,7 @@ function cachesOf({ services }: StepContext): string {
 }
 
 /** Ids may be anything. */
-function placeOf(context: StepContext, id: string): string {
+function cachePath(context: StepContext, id: string): string {
   return join(cachesOf(context), createHash("sha256").update(id).digest("hex"));
 }
 
@@ -40,7 +40,7 @@ export async function lockCaches(
   scope: AsyncDisposableStack,
 ): Promise<void> {
   const { signal } = context.services;
-  const paths = new Set(ids.map((id) => placeOf(context, id)));
+  const paths = new Set(ids.map((id) => cachePath(context, id)));
   if (paths.size > 0) await makeCaches(context);
   for (const path of [...paths].sort()) scope.use(await hold(`${path}.lock`, { timeoutMs: HOUR_MS, signal }));
 }
@@ -52,7 +52,7 @@ export async function openCacheMount(
   scope: AsyncDisposableStack,
 ): Promise<string> {
   await makeCaches(context);
-  const path = placeOf(context, request.id);
+  const path = cachePath(context, request.id);
   const chosen = request.sharing === "private" ? await freeOf(path, scope) : path;
   await fill(context, request, chosen);
   return chosen;

@@ -1,7 +1,7 @@
 // What a step is given: the build around it, and where it stands in it.
-import type { ImageLayer, Platform } from "../../oci/index.ts";
+import { formatPlatform, type ImageLayer, type Platform } from "../../oci/index.ts";
 import type { LayerEntry } from "../../tree/index.ts";
-import type { StepCache } from "../cache/index.ts";
+import { type StepCache, stepKey, type StepInputs } from "../cache/index.ts";
 import type { Containerfile } from "../containerfile/index.ts";
 import { BuildError } from "../error.ts";
 import type { BuildPlan, Stage } from "../plan.ts";
@@ -72,6 +72,29 @@ async function searchAgain({ request, services, step }: StepContext, layer: Imag
   const { images, cache } = services.local;
   using open = await cache.open(images, layer, { signal: services.signal });
   assertNoLeaks(await findLeaks(open.entries, request.secrets), step.text);
+}
+
+/** What decides of a step's layer; `own`: what its instruction says. */
+export function keyOf(
+  { request, platform }: StepContext,
+  before: StageState,
+  kind: StepInputs["kind"],
+  own: StepInputs["own"],
+): string {
+  const { epochSeconds } = request;
+  return stepKey({ kind, before, platform: formatPlatform(platform), epochSeconds, own });
+}
+
+/** `keepLayer` for a step that runs nothing: the root on disk follows. */
+export async function addLayer(
+  context: StepContext,
+  before: StageState,
+  key: string,
+  entries: readonly LayerEntry[],
+): Promise<StepOutcome> {
+  const kept = await keepLayer(context, before, key, entries);
+  if (kept.built !== undefined) await context.disk.follow(before.root, kept.root, kept.built);
+  return kept;
 }
 
 /** Makes the layer and remembers it, unless a secret is in it. Throws BuildError SECRET_LEAKED. */

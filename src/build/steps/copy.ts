@@ -1,37 +1,27 @@
 // COPY and ADD: files of a context, a stage or an image become a layer. Nothing is unpacked and no sandbox is made.
-import { formatPlatform } from "../../oci/index.ts";
 import type { CopyRequest } from "../copy/index.ts";
 import { type Copy, expandHeredoc, type Word } from "../containerfile/index.ts";
-import { stepKey } from "../cache/index.ts";
 import { BuildError } from "../error.ts";
 import { contentName } from "../history.ts";
 import type { Files } from "../sources.ts";
 import { type StageState, variablesOf } from "../state.ts";
-import { keepLayer, onceABuild, required, type StepContext, type StepOutcome } from "./context.ts";
+import { addLayer, keyOf, onceABuild, required, type StepContext, type StepOutcome } from "./context.ts";
 import { bytesOf, missingDirectories } from "./missing-directories.ts";
 
 /** Throws BuildError, OciError, and what writing a layer throws. */
 export async function copy(context: StepContext, before: StageState, instruction: Copy): Promise<StepOutcome> {
-  const { request, services, disk } = context;
+  const { services } = context;
   const { source } = await sourceOf(context, instruction);
   const wanted = await requestOf(context, before, instruction);
   const { prepareCopy } = await import("../copy/index.ts");
   const plan = await prepareCopy(wanted, source);
-  const key = stepKey({
-    kind: instruction.kind,
-    before,
-    platform: formatPlatform(context.platform),
-    epochSeconds: request.epochSeconds,
-    own: { content: plan.digest },
-  });
+  const key = keyOf(context, before, instruction.kind, { content: plan.digest });
   const content = contentName(instruction, plan.digest, await isDirectory(wanted, source));
   const outcome = await onceABuild(context, before, key, async () => {
     const copied = await plan.entries(before.root);
     const paths = new Set(copied.map(({ path }) => path));
     const made = await missingDirectories(before.root, before.config.volumes, Math.floor(services.nowMs() / 1000));
-    const kept = await keepLayer(context, before, key, [...made.filter(({ path }) => !paths.has(path)), ...copied]);
-    if (kept.built !== undefined) await disk.follow(before.root, kept.root, kept.built);
-    return kept;
+    return addLayer(context, before, key, [...made.filter(({ path }) => !paths.has(path)), ...copied]);
   });
   return { ...outcome, content };
 }

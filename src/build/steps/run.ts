@@ -1,8 +1,6 @@
 // RUN: the stage's root on disk, the command in a sandbox on it, and what it changed as a layer.
 import { run as runProgram } from "../../base/process/index.ts";
-import { formatPlatform } from "../../oci/index.ts";
 import { PROXY_ARGS } from "../arguments.ts";
-import { stepKey } from "../cache/index.ts";
 import { located, type Run } from "../containerfile/index.ts";
 import { BuildError } from "../error.ts";
 import { hostPath, type WorkRoot } from "../root/index.ts";
@@ -10,7 +8,7 @@ import type { Namespace, SandboxMount, SandboxRun } from "../sandbox/index.ts";
 import { runEnvironment, type StageState } from "../state.ts";
 import { lookUpUser } from "../users.ts";
 import { lockCaches } from "./cache-mount.ts";
-import { keepLayer, onceABuild, type StepContext, type StepOutcome } from "./context.ts";
+import { keepLayer, keyOf, onceABuild, type StepContext, type StepOutcome } from "./context.ts";
 import { runCommand, type RunCommand } from "./run-command.ts";
 import { missingDirectories } from "./missing-directories.ts";
 import { planMounts, type PlannedMount } from "./run-mounts.ts";
@@ -25,21 +23,15 @@ export async function run(context: StepContext, before: StageState, instruction:
   const network = networkOf(context, instruction);
   assertSandboxed(context, instruction);
   const { labels } = before.config;
-  const key = stepKey({
-    kind: "RUN",
-    before,
-    platform: formatPlatform(context.platform),
-    epochSeconds: request.epochSeconds,
-    own: {
-      argv: command.argv,
-      file: command.file ?? null,
-      // Proxies that nobody declared change how something is fetched, not what.
-      env: Object.entries(runEnvironment(before, new Map())).sort(([a], [b]) => (a < b ? -1 : 1)),
-      network,
-      mounts: mounts.map((mount) => mount.key),
-      volumes: request.volumes,
-      isBootable: labels.has("containers.bootc") || labels.has("ostree.bootable"),
-    },
+  const key = keyOf(context, before, "RUN", {
+    argv: command.argv,
+    file: command.file ?? null,
+    // Proxies that nobody declared change how something is fetched, not what.
+    env: Object.entries(runEnvironment(before, new Map())).sort(([a], [b]) => (a < b ? -1 : 1)),
+    network,
+    mounts: mounts.map((mount) => mount.key),
+    volumes: request.volumes,
+    isBootable: labels.has("containers.bootc") || labels.has("ostree.bootable"),
   });
   const planned = { instruction, command, mounts, network, workdir, key };
   return onceABuild(context, before, key, () => workshop.inTurn(() => execute(context, before, planned)));
