@@ -1,14 +1,16 @@
 /**
  * Builds the program and what is published:
  *
- *   dist/main.js, dist/*.js   the bundle (ESM; commands stay in files of their own, loaded by import() when used)
- *   dist/package/             what `npm publish` gets: the bundle, a guard for older Node, licences; no dependencies
+ *   dist/main.js        src/launcher.ts: loads program.js
+ *   dist/program.js     src/cli/ and all below as one script, a function of what a module would have
+ *   dist/x.worker.js    src/…/x.worker.ts, found by `new URL("./x.worker.js", import.meta.url)`
+ *   dist/package/       what `npm publish` gets: the same, a guard for older Node, licences; no dependencies
  *
- * A file named `x.worker.ts` becomes `dist/x.worker.js`: everything lies flat beside main.js, so that
- * `new URL("./x.worker.js", import.meta.url)` holds in every chunk.
+ * With --into FOLDER: all but the package, into that folder.
  */
+import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -28,25 +30,22 @@ export async function buildIfStale() {
 
 export async function build() {
   const startedMs = performance.now();
-  const { outputs, inputs } = await bundle();
+  const { outputs, inputs } = await bundle(dist);
+  for (const file of readdirSync(dist)) {
+    if (file.endsWith(".js") && !outputs.includes(file)) rmSync(join(dist, file));
+  }
   writePackage(outputs, inputs);
   const kilobytes = Math.round(outputs.reduce((sum, file) => sum + statSync(join(dist, file)).size, 0) / 1000);
   const ms = Math.round(performance.now() - startedMs);
   console.error(`build: dist/main.js and dist/package, ${outputs.length} files, ${kilobytes} kB, ${ms} ms`);
 }
 
-/** The file names in dist/, and the source files that went into them. */
-async function bundle() {
+/** The file names in `outdir`, and the source files that went into them. */
+async function bundle(outdir) {
   const esbuild = await import("esbuild");
-  const result = await esbuild.build({
+  const options = {
     absWorkingDir: root,
-    entryPoints: ["src/main.ts", ...filesUnder(join(root, "src")).filter((file) => file.endsWith(".worker.ts"))],
-    outdir: "dist",
-    entryNames: "[name]",
-    chunkNames: "[name]-[hash]",
     bundle: true,
-    splitting: true,
-    format: "esm",
     platform: "node",
     target: "node24",
     minifySyntax: true,
@@ -55,18 +54,40 @@ async function bundle() {
     metafile: true,
     plugins: [publicManifest],
     logLevel: "warning",
-    // CommonJS inside the bundle calls require() for Node's own modules.
-    banner: {
-      js: 'import { createRequire as bundleRequire } from "node:module"; const require = bundleRequire(import.meta.url);',
-    },
+  };
+  const program = await esbuild.build({
+    ...options,
+    entryPoints: ["src/cli/index.ts"],
+    outfile: join(outdir, "program.js"),
+    format: "cjs",
+    // A script asks nobody for modules while it runs.
+    supported: { "dynamic-import": false },
+    define: { "import.meta.url": "programUrl" },
+    banner: { js: "(function (require, module, programUrl) {" },
+    footer: { js: "})" },
+  });
+  const id = createHash("sha256")
+    .update(readFileSync(join(outdir, "program.js")))
+    .digest("hex")
+    .slice(0, 16);
+  const workers = filesUnder(join(root, "src")).filter((file) => file.endsWith(".worker.ts"));
+  const entries = await esbuild.build({
+    ...options,
+    entryPoints: [
+      { in: "src/launcher.ts", out: "main" },
+      ...workers.map((file) => ({ in: file, out: basename(file, ".ts") })),
+    ],
+    outdir,
+    format: "esm",
+    define: { PROGRAM_ID: JSON.stringify(id) },
   });
   // Its service would live as long as the script that is run next.
   await esbuild.stop();
-  const outputs = Object.keys(result.metafile.outputs).map((file) => basename(file));
-  for (const file of readdirSync(dist)) {
-    if (file.endsWith(".js") && !outputs.includes(file)) rmSync(join(dist, file));
-  }
-  return { outputs, inputs: Object.keys(result.metafile.inputs) };
+  const metafiles = [program.metafile, entries.metafile];
+  return {
+    outputs: metafiles.flatMap(({ outputs }) => Object.keys(outputs).map((file) => basename(file))),
+    inputs: metafiles.flatMap(({ inputs }) => Object.keys(inputs)),
+  };
 }
 
 /** The program asks package.json for its version; the rest is the clone's business. */
@@ -132,5 +153,7 @@ function filesUnder(folder) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await (process.argv.includes("--if-stale") ? buildIfStale() : build());
+  const [option, folder] = process.argv.slice(2);
+  if (option === "--into") await bundle(resolve(folder));
+  else await (option === "--if-stale" ? buildIfStale() : build());
 }

@@ -9,6 +9,16 @@ const MAX_BUFFER_BYTES = 64 * 1024 ** 2;
 /** "last-resort" also shrinks the young generation, which otherwise keeps the largest size that it ever had. */
 type Flavor = "regular" | "last-resort";
 
+/** Of V8, as they are when nobody sets them. */
+const DEFAULTS = {
+  externalMemory: "--no-external-memory-accounted-in-global-limit",
+  marking: "--incremental-marking",
+  growth: "--heap-growing-percent=0",
+  youngGrowth: "--semi-space-growth-factor=2",
+  gc: "--no-expose-gc",
+} as const;
+
+const changed = new Set<keyof typeof DEFAULTS>();
 let isEager = false;
 let gc: ((options: { type: "major"; execution: "sync"; flavor: Flavor }) => void) | undefined;
 
@@ -18,8 +28,8 @@ let gc: ((options: { type: "major"; execution: "sync"; flavor: Flavor }) => void
  * so in one go: its helper threads would take the processors from those that inflate and hash.
  */
 export function collectForStreams(): void {
-  setFlagsFromString("--external-memory-accounted-in-global-limit");
-  setFlagsFromString("--no-incremental-marking");
+  setFlag("externalMemory", "--external-memory-accounted-in-global-limit");
+  setFlag("marking", "--no-incremental-marking");
 }
 
 /** Between chunks of a stream of which many objects are made: its buffers grow old with them, and die unnoticed. */
@@ -30,9 +40,9 @@ export function collectOldBuffers(): void {
 /** From here on garbage is collected early, and the young generation stays small. */
 export function collectEagerly(): void {
   isEager = true;
-  setFlagsFromString("--no-external-memory-accounted-in-global-limit");
-  setFlagsFromString("--heap-growing-percent=40");
-  setFlagsFromString("--semi-space-growth-factor=1");
+  setFlag("externalMemory", DEFAULTS.externalMemory);
+  setFlag("growth", "--heap-growing-percent=40");
+  setFlag("youngGrowth", "--semi-space-growth-factor=1");
   // The flags count from the next collection on.
   collect("last-resort");
 }
@@ -42,9 +52,19 @@ export function collectBetweenSteps(): void {
   if (isEager) collect("last-resort");
 }
 
+/** When all is done: V8 takes compiled code only from a process that had the same flags as it has (launcher.ts). */
+export function restoreFlags(): void {
+  for (const name of changed) setFlagsFromString(DEFAULTS[name]);
+}
+
+function setFlag(name: keyof typeof DEFAULTS, flag: string): void {
+  changed.add(name);
+  setFlagsFromString(flag);
+}
+
 function collect(flavor: Flavor): void {
   if (gc === undefined) {
-    setFlagsFromString("--expose-gc");
+    setFlag("gc", "--expose-gc");
     gc = runInNewContext("gc") as NonNullable<typeof gc>;
   }
   gc({ type: "major", execution: "sync", flavor });

@@ -1,7 +1,7 @@
 // Around every command: context from the process, result to standard output, error to standard error, exit code.
 import type { Command } from "commander";
 import { systemErrorCode } from "../base/errors.ts";
-import { collectForStreams } from "../base/memory.ts";
+import { collectForStreams, restoreFlags } from "../base/memory.ts";
 import { type CommandFunction, defineApp, isHelpOrVersion, isUsageError } from "./app.ts";
 import { completeWords } from "./completion.ts";
 import { type Context, storePath } from "./context.ts";
@@ -77,5 +77,7 @@ async function runCommand(
     if (json) context.stdout(`${JSON.stringify(errorJson(error), null, 2)}\n`);
     context.stderr(formatError(error, options["verbose"] === true));
     return exitCodeOf(error);
+  } finally {
+    restoreFlags();
   }
 }

@@ -5,8 +5,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { build } from "esbuild";
-import { start, waitFor } from "../../src/base/process/index.ts";
+import { run, start, waitFor } from "../../src/base/process/index.ts";
 import { allocatedBytes } from "./allocated.ts";
 import type { Outcome } from "./slipway.ts";
 
@@ -16,20 +15,21 @@ export interface Measured extends Outcome {
   readonly temporaryBytes: number;
 }
 
+const root = dirname(dirname(import.meta.dirname));
 const POLL_MS = 50;
 const ACCOUNT = `
   import { readFileSync, writeSync } from "node:fs";
   process.on("exit", () => writeSync(3, readFileSync("/proc/self/status")));
 `;
 
-/** Bundles the program into `work/program` and runs it with a store (`work/store`) and a TMPDIR (`work/scratch`) of its own. */
+/** Builds the program into `work/program` and runs it with a store (`work/store`) and a TMPDIR (`work/scratch`) of its own. */
 export async function measuredSlipway(args: readonly string[], work: string): Promise<Measured> {
   const [program, store, scratch] = ["program", "store", "scratch"].map((name) => join(work, name)) as [
     string,
     string,
     string,
   ];
-  await bundle(program);
+  await run(process.execPath, ["scripts/build.mjs", "--into", program], { cwd: root });
   mkdirSync(store, { recursive: true });
   mkdirSync(scratch, { recursive: true });
   let temporaryBytes = 0;
@@ -53,23 +53,4 @@ export async function measuredSlipway(args: readonly string[], work: string): Pr
   const [stdout = "", stderr = "", status = ""] = texts.map((text) => text());
   const peak = /VmHWM:\s+(\d+) kB/.exec(status)?.[1];
   return { exitCode, stdout, stderr, residentBytes: Number(peak) * 1024, temporaryBytes };
-}
-
-/** As scripts/build.mjs does it, but not into dist/, where other tests look. */
-async function bundle(folder: string): Promise<void> {
-  await build({
-    absWorkingDir: dirname(dirname(import.meta.dirname)),
-    entryPoints: ["src/main.ts"],
-    outdir: folder,
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    platform: "node",
-    target: "node24",
-    minify: true,
-    banner: {
-      js: 'import { createRequire as bundleRequire } from "node:module"; const require = bundleRequire(import.meta.url);',
-    },
-    logLevel: "warning",
-  });
 }
