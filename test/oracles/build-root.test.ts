@@ -227,6 +227,28 @@ describe("what the next build finds", () => {
   }
 });
 
+describe("a kept directory", () => {
+  for (const damage of ["echo nothing >", "rm "]) {
+    const script = `${damage}../snapshot-all; rm -r usr/lib/deep etc/conf; echo new >etc/new; chmod 700 usr/lib`;
+    oracle(
+      NEEDS,
+      `that has lost what is known of it (${damage}) still tells what a step did, and is made anew`,
+      async () => {
+        using folder = tempDir();
+        const base = [...BASE, ...OWNED];
+        await playSteps(folder.path, AS_ROOT, base, [{ script: "true" }], EPOCH);
+        const outcome = await playSteps(folder.path, AS_ROOT, base, [{ script }], EPOCH);
+        expect(outcome.steps).toEqual([
+          ["etc directory", "etc/conf gone", "etc/new file", "usr/lib directory", "usr/lib/deep gone"],
+        ]);
+        expect(outcome.fresh).toBe(outcome.worked);
+        expect(outcome.kept).toBe(outcome.pristine);
+      },
+      { proves: "a damaged store gives no wrong layer" },
+    );
+  }
+});
+
 describe("a build's layers", () => {
   oracle(
     NEEDS,

@@ -90,7 +90,7 @@ function* diskEntries(present: Iterable<TreeEntry>, ids: HostNamespace["ids"]): 
   const firstNames = new Map<Inode, ByteString>();
   const withDefaultAcl: LayerEntry[] = [];
   for (const { path, inode } of present) {
-    if (inode.type === "character" || inode.type === "block" || inode.type === "socket") continue;
+    if (!isMaterial(inode)) continue;
     const entry = entryOf(path, inode);
     const first = firstNames.get(inode);
     if (first !== undefined && inode.type !== "directory") {
@@ -107,6 +107,11 @@ function* diskEntries(present: Iterable<TreeEntry>, ids: HostNamespace["ids"]): 
     } else yield own;
   }
   yield* withDefaultAcl;
+}
+
+/** Whether it is made: not so device nodes, which take privileges, and sockets, which are nothing without their program. */
+export function isMaterial({ type }: Inode): boolean {
+  return !["character", "block", "socket"].includes(type);
 }
 
 function isDefaultAcl({ name }: Xattr): boolean {

@@ -5,9 +5,10 @@ import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type ByteString, compareByteStrings } from "../../base/bytes/index.ts";
-import { parentOf } from "../../tree/index.ts";
+import { type DirectoryInode, parentOf, walk } from "../../tree/index.ts";
 import { BuildError } from "../error.ts";
 import { type HostNamespace, nameList, runTool } from "./host-tools.ts";
+import { isMaterial } from "./materialise.ts";
 
 export interface SnapshotEntry {
   /** find's letter: f d l p s b c. */
@@ -50,6 +51,12 @@ export async function appendSnapshot(
     stdout: handle.fd,
     signal,
   });
+}
+
+/** Of a directory that holds this tree, when nobody has looked at it: whatever is found there differs. */
+export function snapshotWithoutFacts(tree: DirectoryInode): Snapshot {
+  const entries = Iterator.from(walk(tree)).filter(({ inode }) => isMaterial(inode));
+  return new Map(entries.map(({ path }) => [path, { type: "", facts: "" }]));
 }
 
 export async function writeSnapshot(path: string, snapshot: Snapshot): Promise<void> {

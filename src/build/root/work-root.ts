@@ -19,6 +19,7 @@ import {
   readSnapshot,
   type Snapshot,
   type SnapshotChanges,
+  snapshotWithoutFacts,
   takeSnapshot,
   writeSnapshot,
 } from "./snapshot.ts";
@@ -45,9 +46,10 @@ export class WorkRoot implements AsyncDisposable {
   readonly #first: Root;
   #isMade = false;
   #root: Root;
-  #snapshot: Snapshot = new Map();
   /** Of the directory when it held the first root alone, as in the file of it. */
-  #firstSnapshot: Snapshot = new Map();
+  #firstSnapshot: Promise<Snapshot> | undefined;
+  /** The last one, unless it is the first. */
+  #snapshot: Snapshot | undefined;
   #compared: { readonly before: Snapshot; readonly now: Snapshot; readonly changes: SnapshotChanges } | undefined;
   /** Somebody may have written to it since `#snapshot`. */
   #isLent = false;
@@ -68,10 +70,7 @@ export class WorkRoot implements AsyncDisposable {
     this.#signal = signal;
   }
 
-  /**
-   * In a directory of its own below `parent`; what is kept there is read while the namespace is made. Throws BuildError
-   * SANDBOX, IoError, LayerError.
-   */
+  /** In a directory of its own below `parent`. Throws BuildError SANDBOX, IoError, LayerError. */
   static async make(
     root: Root,
     parent: string,
@@ -81,20 +80,20 @@ export class WorkRoot implements AsyncDisposable {
     const place = newPlace(parent);
     const name = keptName(root);
     const isTaken = await takeKept(parent, name, place);
-    const [opened, kept] = await Promise.allSettled([namespace, isTaken ? readKept(place) : undefined]);
-    if (opened.status === "rejected") {
+    let opened: HostNamespace;
+    try {
+      opened = await namespace;
+    } catch (error) {
       if (isTaken) await rename(place, join(parent, name)).catch(() => undefined);
-      throw opened.reason;
+      throw error;
     }
-    const work = new WorkRoot(root, place, opened.value, signal);
+    const work = new WorkRoot(root, place, opened, signal);
     try {
       await makeOwned(place);
-      await sweep(parent, opened.value, (await stat(place)).mtimeMs);
-      const snapshot = kept.status === "fulfilled" ? kept.value?.get(opened.value.ids) : undefined;
-      if (snapshot !== undefined) work.#snapshot = work.#firstSnapshot = snapshot;
-      else {
-        // It was not kept whole, or has other owners.
-        if (isTaken) await removeRoot(work.#directory, opened.value);
+      await sweep(parent, opened, (await stat(place)).mtimeMs);
+      if (!(isTaken && (await isThere(work.#snapshotFile)))) {
+        // It was kept of files that belong to other ids.
+        if (isTaken) await removeRoot(work.#directory, opened);
         await work.#write();
       }
       work.#isMade = true;
@@ -114,8 +113,23 @@ export class WorkRoot implements AsyncDisposable {
   async #write(): Promise<void> {
     await mkdir(this.#directory);
     await materialise(this.#namespace, this.#directory, walk(await this.#first.tree()), this.#signal);
-    this.#firstSnapshot = await this.#lookAround();
-    await writeSnapshot(this.#snapshotFile, this.#firstSnapshot);
+    this.#firstSnapshot = this.#lookAround();
+    await writeSnapshot(this.#snapshotFile, await this.#firstSnapshot);
+  }
+
+  /** For the time when the processor has nothing to do: what `changes` will need is read. */
+  prepare(): void {
+    this.#initial().catch(() => undefined);
+    this.#root.tree().catch(() => undefined);
+  }
+
+  #initial(): Promise<Snapshot> {
+    this.#firstSnapshot ??= readSnapshot(this.#snapshotFile).catch(async () => {
+      // Everything looks changed then, and nothing is known that the next build could start from.
+      this.#isSpoilt = true;
+      return snapshotWithoutFacts(await this.#first.tree());
+    });
+    return this.#firstSnapshot;
   }
 
   get #snapshotFile(): string {
@@ -145,15 +159,23 @@ export class WorkRoot implements AsyncDisposable {
    * `update`. With an epoch the disk gets its time, too: what the next step reads is what the layer has.
    */
   async changes(options: { readonly epochSeconds?: number } = {}): Promise<LayerEntry[]> {
-    const last = this.#snapshot;
-    await this.#lookAround();
-    const { candidates, gone } = this.#compare(last);
+    const last = this.#snapshot ?? (await this.#initial());
+    const { candidates, gone } = this.#compare(last, await this.#lookAround());
     const before = await this.#root.tree();
     const { present, late } = await this.#read(candidates, options.epochSeconds);
     await this.#note(present);
     const known = gone.filter((path) => lookup(before, path) !== undefined);
     const entries = diffPaths(before, present, known);
-    if (late.length > 0) await this.#setTimes(late, options.epochSeconds as number);
+    if (late.length > 0) {
+      const epochSeconds = options.epochSeconds as number;
+      // What nobody has changed keeps its time.
+      const kept = new Set(present.filter(({ inode }) => inode.mtimeSeconds > epochSeconds).map(({ path }) => path));
+      for (const { path } of entries) kept.delete(path);
+      await this.#setTimes(
+        late.filter((path) => !kept.has(path)),
+        epochSeconds,
+      );
+    }
     return entries.map((entry) => ({
       ...entry,
       mtimeSeconds: Math.min(entry.mtimeSeconds, options.epochSeconds ?? Infinity),
@@ -186,16 +208,17 @@ export class WorkRoot implements AsyncDisposable {
   }
 
   async #setTimes(paths: readonly ByteString[], seconds: number): Promise<void> {
+    if (paths.length === 0) return;
     const prefix = `${utf8ToByteString(this.#directory)}/`;
     const args = ["--null", "touch", "--no-dereference", "--no-create", `--date=@${seconds}`, "--"];
     await runTool(this.#namespace, "xargs", args, { input: nameList(paths, prefix), signal: this.#signal });
     await this.#lookAround();
   }
 
-  /** Of `before` and now: a single RUN asks for the same twice. */
-  #compare(before: Snapshot): SnapshotChanges {
-    if (this.#compared?.before !== before || this.#compared.now !== this.#snapshot)
-      this.#compared = { before, now: this.#snapshot, changes: compareSnapshots(before, this.#snapshot) };
+  /** A single RUN asks for the same twice. */
+  #compare(before: Snapshot, now: Snapshot): SnapshotChanges {
+    if (this.#compared?.before !== before || this.#compared.now !== now)
+      this.#compared = { before, now, changes: compareSnapshots(before, now) };
     return this.#compared.changes;
   }
 
@@ -226,18 +249,18 @@ export class WorkRoot implements AsyncDisposable {
 
   /** False when somebody else has kept the same, or it cannot be turned back. */
   async #keep(): Promise<boolean> {
-    const before = this.#firstSnapshot;
+    const before = await this.#initial();
+    let now = this.#snapshot ?? before;
     if (this.#isLent) {
-      await this.#lookAround();
+      now = await this.#lookAround();
       // Nobody has read what a failed step has left.
-      const { candidates } = this.#compare(before);
-      const directories = candidates.filter((path) => this.#snapshot.get(path)?.type === "d");
+      const directories = this.#compare(before, now).candidates.filter((path) => now.get(path)?.type === "d");
       await this.#note((await this.#read(directories)).present);
     }
     if (this.#isSpoilt) return false;
     const [namespace, directory, signal] = [this.#namespace, this.#directory, this.#signal];
     const tree = await this.#first.tree();
-    const touched = undone(tree, this.#compare(before), this.#snapshot);
+    const touched = undone(tree, this.#compare(before, now), now);
     await rewrite(namespace, directory, tree, touched, signal);
     const written = touched.written.filter((each) => before.has(each));
     if (written.length > 0) await appendSnapshot(namespace, directory, written, this.#snapshotFile, signal);
@@ -260,14 +283,8 @@ function newPlace(parent: string): string {
   return join(parent, `${PREFIX}${randomBytes(8).toString("hex")}`);
 }
 
-/** By the ids that the files belong to. Throws when it is not whole. */
-async function readKept(place: string): Promise<Map<string, Snapshot>> {
-  const snapshots = new Map<string, Snapshot>();
-  for (const name of await readdir(place)) {
-    if (name.startsWith(SNAPSHOT_PREFIX))
-      snapshots.set(name.slice(SNAPSHOT_PREFIX.length), await readSnapshot(join(place, name)));
-  }
-  return snapshots;
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
 /** Mode 0700: programs with setuid bits are nobody else's business. */

@@ -92,7 +92,10 @@ async function execute(context: StepContext, before: StageState, planned: Planne
       mounts,
       network: planned.network,
       signal: services.signal,
-      onReady: () => prepareComparison(before),
+      onReady: () => {
+        work.prepare();
+        void import("../finish/index.ts");
+      },
       onOutput: (stream, chunk) => output.push(stream, chunk),
       onNote: (message) => services.report({ type: "output", step, text: `note: ${message}` }),
       ...(emulator === undefined ? {} : { emulator }),
@@ -102,12 +105,6 @@ async function execute(context: StepContext, before: StageState, planned: Planne
     if (exitCode !== 0) throw await failed(context, planned.instruction, exitCode, output.tail());
   }
   return keepChanges(context, before, planned.key, work);
-}
-
-/** While the command runs: what it changes is compared with the whole tree. */
-function prepareComparison(before: StageState): void {
-  before.root.tree().catch(() => undefined);
-  void import("../finish/index.ts");
 }
 
 async function keepChanges(
