@@ -86,12 +86,12 @@ export async function copyReference(
     });
     if (copied.digest === chosen.digest) {
       const annotations = await takeAlong(context, { source, image: chosen, indexes, target, to }, options);
-      await target.publish(Object.keys(annotations).length === 0 ? copied : { ...copied, annotations });
+      await target.publish(Object.keys(annotations).length === 0 ? copied : { ...copied, annotations }, start);
     } else {
       // Of other bytes they would be no signatures.
       if (options.referrers === true)
         context.progress.warn(`what refers to ${chosen.digest} stays behind: the copy has another digest`);
-      await target.publish(copied);
+      await target.publish(copied, start);
     }
     return copied;
   };

@@ -27,8 +27,11 @@ export interface Destination extends AsyncDisposable {
   readonly concurrency?: number;
   /** The registry it is written to. */
   readonly registryName?: QualifiedName;
-  /** Lets the reference stand for what was pushed; archives appear now. */
-  publish(descriptor: Descriptor): Promise<void>;
+  /**
+   * Lets the reference stand for what was pushed, `from` being the index that it was chosen from; archives appear now.
+   * Throws OciError BAD_REFERENCE when the reference has the digest of something else.
+   */
+  publish(descriptor: Descriptor, from?: Descriptor): Promise<void>;
 }
 
 /** Throws OciError BAD_LAYOUT, UNSUPPORTED, IoError, ProcessError, and what the places throw. */
@@ -75,7 +78,12 @@ export async function openDestination(reference: Reference, places: Places): Pro
         store: places.images,
         attachments: "all",
         keepsAnnotations: true,
-        publish: (descriptor) => places.images.tag(descriptor, storeName(reference.image)),
+        publish: async (descriptor, from = descriptor) => {
+          const { digest } = reference.image;
+          if (digest !== undefined && digest !== descriptor.digest && digest !== from.digest)
+            throw wrongDigest(reference, descriptor);
+          await places.images.tag(descriptor, storeName(reference.image));
+        },
       };
   }
 }

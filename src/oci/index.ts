@@ -71,6 +71,7 @@ export {
   formatImageName,
   formatReference,
   type ImageName,
+  newStoreName,
   parseImageName,
   isRepositoryName,
   isTag,

@@ -150,9 +150,16 @@ describe("openDestination", () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it("lets no digest stand for another image", async () => {
-    const other = `docker://h.example/x@sha256:${"a".repeat(64)}`;
-    await using target = await openDestination(parseReference(other), places);
+  it.each(["docker://h.example/x", "store/x"])("lets no digest of %s stand for another image", async (name) => {
+    await using target = await openDestination(parseReference(`${name}@sha256:${"a".repeat(64)}`), places);
     await expect(target.publish(image)).rejects.toMatchObject({ code: "BAD_REFERENCE" });
+  });
+
+  it("lets the digest of an index stand for the image that was chosen from it", async () => {
+    const reference = parseReference(`store/x@sha256:${"a".repeat(64)}`);
+    await using target = await openDestination(reference, places);
+    await target.publish(image, { ...image, digest: `sha256:${"a".repeat(64)}` as const });
+    await using found = await locate(reference, places);
+    expect((await found.store.resolve(found.name)).digest).toBe(image.digest);
   });
 });

@@ -139,6 +139,17 @@ export function storeName(image: ImageName): string {
   return formatImageName({ registry: "localhost", ...withDefaults(image) });
 }
 
+/** What the local store calls a new image that the user names so. Throws OciError BAD_REFERENCE for a digest. */
+export function newStoreName(text: string): string {
+  const image = parseImageName(text);
+  if (image.digest === undefined) return storeName(image);
+  throw new OciError(
+    "BAD_REFERENCE",
+    `cannot name an image ${text}: a digest is what the image's content gives, wanted is a tag`,
+    { hint: `Write ${text.slice(0, text.indexOf("@"))}` },
+  );
+}
+
 export function formatReference(reference: Reference): string {
   switch (reference.transport) {
     case "docker":

@@ -33,9 +33,8 @@ describe("build", () => {
     "does not name an image by a digest that it has not: -t %s",
     async (tag) => {
       await expect(build(context(), [root], { tag: [tag] })).rejects.toMatchObject({
-        name: "UsageError",
-        code: "BAD_OPTION",
-        message: `cannot use -t ${tag}: a digest is what the image's content gives, wanted is a tag`,
+        code: "BAD_REFERENCE",
+        message: `cannot name an image ${tag}: a digest is what the image's content gives, wanted is a tag`,
       });
     },
   );

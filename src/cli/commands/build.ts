@@ -19,11 +19,10 @@ import {
   formatPlatform,
   formatReference,
   type Located,
+  newStoreName,
   openDestination,
-  parseImageName,
   parseReference,
   type Reference,
-  storeName,
 } from "../../oci/index.ts";
 import type { CommandFunction, CommandResult } from "../app.ts";
 import { basesOf } from "../build-bases.ts";
@@ -32,13 +31,12 @@ import type { Context } from "../context.ts";
 import { copyOptions, guard, withLogin } from "../image-copy.ts";
 import { type CommandPlaces, openPlaces } from "../places.ts";
 import { buildPrinter } from "../print/build.ts";
-import { UsageError } from "../usage.ts";
 
 export const build: CommandFunction = async (given, [directory = "."], rawOptions) => {
   const options = rawOptions as unknown as BuildOptions;
   const context = options.quiet === true ? quiet(given) : given;
   // What the user mistyped is told before anything is built.
-  const names = (options.tag ?? []).map(tagName);
+  const names = (options.tag ?? []).map(newStoreName);
   const outputs = (options.output ?? []).map(parseReference);
   const request = await buildRequest(context, directory, options);
   if (options.dryRun === true) return plan(request);
@@ -56,17 +54,6 @@ export const build: CommandFunction = async (given, [directory = "."], rawOption
     data: { digest, mediaType, tags: names, outputs: outputs.map(formatReference), images: images.map(imageData) },
   };
 };
-
-/** The name that the store keeps. */
-function tagName(text: string): string {
-  const image = parseImageName(text);
-  if (image.digest === undefined) return storeName(image);
-  throw new UsageError(
-    "BAD_OPTION",
-    `cannot use -t ${text}: a digest is what the image's content gives, wanted is a tag`,
-    { hint: `Write -t ${text.slice(0, text.indexOf("@"))}` },
-  );
-}
 
 /** Warnings are shown all the same. */
 function quiet(context: Context): Context {

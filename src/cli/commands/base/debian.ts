@@ -6,7 +6,7 @@ import {
   type Kernel,
   type Suite,
 } from "../../../build/index.ts";
-import { openLocalStore, parseImageName, storeName } from "../../../oci/index.ts";
+import { newStoreName, openLocalStore } from "../../../oci/index.ts";
 import type { CommandFunction } from "../../app.ts";
 import { sourceDateEpoch } from "../../usage.ts";
 
@@ -23,7 +23,7 @@ interface Options {
 
 export const baseDebian: CommandFunction = async (context, _args, rawOptions) => {
   const options = rawOptions as unknown as Options;
-  const name = storeName(parseImageName(options.tag));
+  const name = newStoreName(options.tag);
   const request: DebianBaseOptions = {
     suite: options.suite,
     ...(options.arch === undefined ? {} : { architecture: options.arch }),

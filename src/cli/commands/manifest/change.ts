@@ -1,21 +1,13 @@
 // `slipway manifest annotate LIST IMAGE` and `slipway manifest remove LIST DIGEST…`.
 import { isDigest } from "../../../base/digest.ts";
-import {
-  locate,
-  type ManifestList,
-  OciError,
-  parseImageName,
-  parseReference,
-  readList,
-  storeName,
-} from "../../../oci/index.ts";
+import { locate, type ManifestList, newStoreName, OciError, parseReference, readList } from "../../../oci/index.ts";
 import type { CommandFunction } from "../../app.ts";
 import { openPlaces } from "../../places.ts";
 import { changeEntry, type EntryOptions, keepList } from "./create.ts";
 
 export const manifestAnnotate: CommandFunction = async (context, [text = "", member = ""], options) => {
   await using places = await openPlaces(context, options);
-  const name = storeName(parseImageName(text));
+  const name = newStoreName(text);
   const list = await readList(places.images, name);
   let digest = member;
   if (!isDigest(member)) {
@@ -31,7 +23,7 @@ export const manifestAnnotate: CommandFunction = async (context, [text = "", mem
 
 export const manifestRemove: CommandFunction = async (context, [text = "", ...digests], options) => {
   await using places = await openPlaces(context, options);
-  const name = storeName(parseImageName(text));
+  const name = newStoreName(text);
   const list = await readList(places.images, name);
   for (const digest of digests) assertMember(list, name, digest);
   const manifests = list.index.manifests.filter(({ digest }) => !digests.includes(digest));

@@ -7,8 +7,8 @@ import {
   locate,
   makePlatform,
   type ManifestList,
+  newStoreName,
   OciError,
-  parseImageName,
   parseReference,
   type Platform,
   readList,
@@ -28,7 +28,7 @@ export interface EntryOptions {
 
 export const manifestCreate: CommandFunction = async (context, [text = "", ...members], options) => {
   await using places = await openPlaces(context, options);
-  const name = storeName(parseImageName(text));
+  const name = newStoreName(text);
   const before = await readList(places.images, name).catch((error: unknown) => {
     if (error instanceof OciError && error.code === "NOT_FOUND") return undefined;
     throw error;
@@ -49,7 +49,7 @@ export const manifestCreate: CommandFunction = async (context, [text = "", ...me
 
 export const manifestAdd: CommandFunction = async (context, [text = "", ...members], options) => {
   await using places = await openPlaces(context, options);
-  const name = storeName(parseImageName(text));
+  const name = newStoreName(text);
   const list = await readList(places.images, name);
   return await keepList(places, name, await addAll(places, list, members, options));
 };
