@@ -7,6 +7,7 @@ import type { runCli } from "./cli/index.ts";
 // As they are: an import reads every property of them, and loads with it what few programs need.
 const fs = process.getBuiltinModule("node:fs");
 const path = process.getBuiltinModule("node:path");
+const v8 = process.getBuiltinModule("node:v8");
 const vm = process.getBuiltinModule("node:vm");
 const zlib = process.getBuiltinModule("node:zlib");
 
@@ -27,14 +28,15 @@ const UNUSED_MS = 30 * 24 * 3_600_000;
 const args = process.argv.slice(2);
 const file = path.join(import.meta.dirname, "program.js");
 const directory = cacheDirectory();
-const kept = directory === undefined ? undefined : readKept(path.join(directory, cacheName()));
+const name = cacheName();
+const kept = directory === undefined ? undefined : readKept(path.join(directory, name));
 // esbuild writes ASCII.
 const script = new vm.Script(fs.readFileSync(file, "latin1"), {
   filename: file,
   ...(kept === undefined ? {} : { cachedData: kept.code }),
 });
 const module = { exports: {} } as Parameters<Program>[1];
-(script.runInThisContext() as Program)((name) => process.getBuiltinModule(name), module, import.meta.url);
+(script.runInThisContext() as Program)((id) => process.getBuiltinModule(id), module, import.meta.url);
 process.exitCode = await module.exports.runCli(args);
 if (directory !== undefined && process.exitCode === 0) keepCode(directory);
 
@@ -52,21 +54,25 @@ function cacheDirectory(): string | undefined {
       // It is there, or cannot be made.
     }
   }
-  const found = fs.statSync(compiled, { throwIfNoEntry: false });
-  const isOurs = found?.isDirectory() === true && found.uid === process.geteuid?.() && (found.mode & 0o022) === 0;
-  return isOurs ? compiled : undefined;
+  try {
+    const { uid, mode } = fs.statSync(compiled);
+    return uid === process.geteuid?.() && (mode & 0o022) === 0 ? compiled : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Each command calls other parts of the program. Where an option's value is taken for one, more is compiled in the run. */
 function cacheName(): string {
   const command = args.find((word) => /^[a-z]{1,20}$/.test(word)) ?? "";
-  return `${PROGRAM_ID}-${process.version}-${process.arch}-${command}`;
+  // Another V8, other flags and other processors want other code.
+  return `${PROGRAM_ID}-${v8.cachedDataVersionTag()}-${command}`;
 }
 
 /** Undefined unless it is whole: V8 believes what it reads. */
-function readKept(name: string): { readonly code: Buffer; readonly workMs: number } | undefined {
+function readKept(from: string): { readonly code: Buffer; readonly workMs: number } | undefined {
   try {
-    const bytes = fs.readFileSync(name);
+    const bytes = fs.readFileSync(from);
     const code = bytes.subarray(HEADER_BYTES);
     return bytes.readUInt32LE(4) === zlib.crc32(code) ? { code, workMs: bytes.readUInt32LE() } : undefined;
   } catch {
@@ -92,7 +98,7 @@ function keepCode(place: string): void {
   const temporary = path.join(place, `.${process.pid}.partial`);
   try {
     fs.writeFileSync(temporary, Buffer.concat([header, code]), { mode: 0o600 });
-    fs.renameSync(temporary, path.join(place, cacheName()));
+    fs.renameSync(temporary, path.join(place, name));
     removeUnused(place);
   } catch {
     fs.rmSync(temporary, { force: true });
@@ -101,9 +107,9 @@ function keepCode(place: string): void {
 
 /** Programs that have been updated leave theirs; what is used still is made again. */
 function removeUnused(place: string): void {
-  const nowMs = fs.statSync(path.join(place, cacheName())).mtimeMs;
-  for (const name of fs.readdirSync(place)) {
-    const each = path.join(place, name);
+  const nowMs = fs.statSync(path.join(place, name)).mtimeMs;
+  for (const other of fs.readdirSync(place)) {
+    const each = path.join(place, other);
     if (nowMs - fs.statSync(each).mtimeMs > UNUSED_MS) fs.rmSync(each, { force: true });
   }
 }

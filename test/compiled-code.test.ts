@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { run, tempDir, type TempFolder } from "./support/tools.ts";
+import { asRoot, oracle, run, tempDir, type TempFolder } from "./support/tools.ts";
 
 const root = join(import.meta.dirname, "..");
 const HEADER_BYTES = 8;
@@ -102,4 +102,19 @@ describe("compiled code", () => {
   });
 
   it.each(["/proc/nowhere", "/dev/null"])("is done without in %s", (cache) => images(cache));
+
+  oracle(
+    [asRoot, "setpriv"],
+    "is done without in a home that is somebody else's",
+    async () => {
+      using home = tempDir();
+      chmodSync(program.path, 0o755);
+      const node = [process.execPath, program.join("main.js"), "--version"];
+      const { stdout } = await run("setpriv", ["--reuid=1000", "--clear-groups", "--", ...node], {
+        env: { HOME: home.path, XDG_CACHE_HOME: "" },
+      });
+      expect(stdout).toMatch(/^\d/);
+    },
+    { proves: "commands run where nothing can be kept" },
+  );
 });
