@@ -85,29 +85,32 @@ describe("pruneStore", () => {
     const { pid } = spawnSync("true");
     const past = new Date(Date.now() - 7_200_000);
     for (const text of [`${pid} ${namespace} 1`, `${process.pid} ${namespace} 1`]) {
-      const path = join(directory, "writers", text.replaceAll(/\W/g, "-"));
-      writeFileSync(path, text);
+      const path = join(directory, "writers", `${encodeURIComponent(text)}-abc`);
+      writeFileSync(path, "");
       utimesSync(path, past, past);
     }
     expect(await pruneStore(store)).toMatchObject({ blobs: 3, kept: 0 });
     expect(writers()).toEqual([]);
   });
 
-  it("trusts processes of other namespaces for a day", async () => {
-    await pushImage(store.images, "old");
-    growOld();
-    mkdirSync(join(directory, "writers"));
-    const path = join(directory, "writers", "1-abc");
-    writeFileSync(path, "1 pid:[1] 1");
-    const setAge = (hours: number): void => {
-      const then = new Date(Date.now() - hours * 3_600_000);
-      utimesSync(path, then, then);
-    };
-    setAge(2);
-    expect(await pruneStore(store)).toMatchObject({ blobs: 0, kept: 3 });
-    setAge(25);
-    expect(await pruneStore(store)).toMatchObject({ blobs: 3, kept: 0 });
-  });
+  it.each([`${encodeURIComponent("1 pid:[1] 1")}-abc`, "%E0%A4%A-abc", "x"])(
+    "trusts processes that it cannot ask, and names that are none (%s), for a day",
+    async (name) => {
+      await pushImage(store.images, "old");
+      growOld();
+      mkdirSync(join(directory, "writers"));
+      const path = join(directory, "writers", name);
+      writeFileSync(path, "");
+      const setAge = (hours: number): void => {
+        const then = new Date(Date.now() - hours * 3_600_000);
+        utimesSync(path, then, then);
+      };
+      setAge(2);
+      expect(await pruneStore(store)).toMatchObject({ blobs: 0, kept: 3 });
+      setAge(25);
+      expect(await pruneStore(store)).toMatchObject({ blobs: 3, kept: 0 });
+    },
+  );
 
   it("brings back what a prune that was killed had put aside", async () => {
     const image = await pushImage(store.images, "one");

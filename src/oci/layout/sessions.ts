@@ -1,7 +1,8 @@
-// Who is writing into a store that is pruned: one small file a process, made before its first blob. Files of processes
-// that are gone count for nothing. See docs/adr/0005-prune-beside-writers.md.
+// Who is writing into a store that is pruned: one empty file a process, made before its first blob, whose name says who it
+// is (a process that is killed has made it or has not). Files of processes that are gone count for nothing. See
+// docs/adr/0005-prune-beside-writers.md.
 import { rmSync } from "node:fs";
-import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { randomBytes } from "node:crypto";
 import { systemErrorCode } from "../../base/errors.ts";
@@ -29,10 +30,10 @@ function forgetAtExit(path: string): void {
 }
 
 async function register(directory: string): Promise<string> {
-  const path = join(directory, `${process.pid}-${randomBytes(6).toString("hex")}`);
+  const path = join(directory, `${encodeURIComponent(ownerText())}-${randomBytes(6).toString("hex")}`);
   try {
     await mkdir(directory, { recursive: true });
-    await writeFile(path, ownerText(), { flag: "wx" });
+    await writeFile(path, "", { flag: "wx" });
   } catch (error) {
     throw writeError(path, error);
   }
@@ -50,7 +51,7 @@ export async function oldestSession(store: string): Promise<number> {
     let oldest = (await stat(own)).mtimeMs;
     for (const name of await readdir(directory)) {
       const path = join(directory, name);
-      const started = await liveSince(path, oldest);
+      const started = await liveSince(path, name, oldest);
       if (started === undefined) await rm(path, { force: true });
       else oldest = Math.min(oldest, started);
     }
@@ -60,14 +61,23 @@ export async function oldestSession(store: string): Promise<number> {
   }
 }
 
-async function liveSince(path: string, now: number): Promise<number | undefined> {
+async function liveSince(path: string, name: string, now: number): Promise<number | undefined> {
   try {
     const { mtimeMs } = await stat(path);
-    const state = ownerState(await readFile(path, "latin1"));
+    const state = ownerState(ownerOf(name));
     if (state === "unknown") return now - mtimeMs > FOREIGN_MS ? undefined : mtimeMs;
     return state === "alive" ? mtimeMs : undefined;
   } catch (error) {
     if (systemErrorCode(error) === "ENOENT") return undefined;
     throw error;
+  }
+}
+
+/** Empty for names that are not ours. */
+function ownerOf(name: string): string {
+  try {
+    return decodeURIComponent(name.slice(0, name.lastIndexOf("-")));
+  } catch {
+    return "";
   }
 }
