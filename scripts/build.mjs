@@ -8,7 +8,6 @@
  *
  * With --into FOLDER: all but the package, into that folder.
  */
-import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -60,16 +59,13 @@ async function bundle(outdir) {
     entryPoints: ["src/cli/index.ts"],
     outfile: join(outdir, "program.js"),
     format: "cjs",
+    charset: "ascii",
     // A script asks nobody for modules while it runs.
     supported: { "dynamic-import": false },
     define: { "import.meta.url": "programUrl" },
     banner: { js: "(function (require, module, programUrl) {" },
     footer: { js: "})" },
   });
-  const id = createHash("sha256")
-    .update(readFileSync(join(outdir, "program.js")))
-    .digest("hex")
-    .slice(0, 16);
   const workers = filesUnder(join(root, "src")).filter((file) => file.endsWith(".worker.ts"));
   const entries = await esbuild.build({
     ...options,
@@ -79,7 +75,6 @@ async function bundle(outdir) {
     ],
     outdir,
     format: "esm",
-    define: { PROGRAM_ID: JSON.stringify(id) },
   });
   // Its service would live as long as the script that is run next.
   await esbuild.stop();

@@ -11,9 +11,6 @@ const v8 = process.getBuiltinModule("node:v8");
 const vm = process.getBuiltinModule("node:vm");
 const zlib = process.getBuiltinModule("node:zlib");
 
-/** Digest of program.js. */
-declare const PROGRAM_ID: string;
-
 /** The script is a function of what a module would have. */
 type Program = (
   require: (name: string) => unknown,
@@ -27,11 +24,12 @@ const UNUSED_MS = 30 * 24 * 3_600_000;
 
 const args = process.argv.slice(2);
 const file = path.join(import.meta.dirname, "program.js");
+const source = fs.readFileSync(file);
 const directory = cacheDirectory();
 const name = cacheName();
 const kept = directory === undefined ? undefined : readKept(path.join(directory, name));
-// esbuild writes ASCII.
-const script = new vm.Script(fs.readFileSync(file, "latin1"), {
+// It is ASCII (scripts/build.mjs).
+const script = new vm.Script(source.toString("latin1"), {
   filename: file,
   ...(kept === undefined ? {} : { cachedData: kept.code }),
 });
@@ -65,8 +63,8 @@ function cacheDirectory(): string | undefined {
 /** Each command calls other parts of the program. Where an option's value is taken for one, more is compiled in the run. */
 function cacheName(): string {
   const command = args.find((word) => /^[a-z]{1,20}$/.test(word)) ?? "";
-  // Another V8, other flags and other processors want other code.
-  return `${PROGRAM_ID}-${v8.cachedDataVersionTag()}-${command}`;
+  // V8 itself knows a source by its length. Another V8, other flags and other processors want other code.
+  return `${zlib.crc32(source)}-${v8.cachedDataVersionTag()}-${command}`;
 }
 
 /** Undefined unless it is whole: V8 believes what it reads. */
