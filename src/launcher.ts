@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // The entry of the built program: runs program.js, which is all of cli/ and below as one script, together with what V8 made
 // of it when the same command ran before. Compiling would be half of what a short command takes. Node's own compile cache
 // lacks the functions that are compiled when they are first called, which are nearly all. docs/adr/0008

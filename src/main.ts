@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // The entry of the sources; that of the built program is launcher.ts. Everything else is in cli/.
 import { runCli } from "./cli/index.ts";
 

@@ -52,7 +52,7 @@ export function collectBetweenSteps(): void {
   if (isEager) collect("last-resort");
 }
 
-/** When all is done: V8 takes compiled code only from a process that had the same flags as it has (launcher.ts). */
+/** When all is done: V8 takes compiled code only where the flags are those that it was written with (launcher.ts). */
 export function restoreFlags(): void {
   for (const name of changed) setFlagsFromString(DEFAULTS[name]);
 }

@@ -7,7 +7,7 @@ import { DOCKER_ARCHIVE } from "./docker-archive/writer.ts";
 import { OciError } from "./error.ts";
 import { LayoutStore } from "./layout/store.ts";
 import type { Places } from "./open-reference.ts";
-import { formatReference, type QualifiedName, type Reference, storeName } from "./reference.ts";
+import { formatReference, type ImageName, type QualifiedName, type Reference, storeName } from "./reference.ts";
 import type { Store } from "./store.ts";
 
 const NOTHING_TO_CLOSE = { [Symbol.asyncDispose]: () => Promise.resolve() } as const;
@@ -67,7 +67,7 @@ export async function openDestination(reference: Reference, places: Places): Pro
         );
       const target = await places.registry(image, { mirrors: false });
       const publish = async (descriptor: Descriptor): Promise<void> => {
-        if (image.digest !== undefined && image.digest !== descriptor.digest) throw wrongDigest(reference, descriptor);
+        assertDigest(reference, image, [descriptor]);
         if (image.tag !== undefined) await target.tag(descriptor, image.tag);
       };
       return { ...NOTHING_TO_CLOSE, store: target, registryName: image, attachments: "all", publish };
@@ -79,9 +79,7 @@ export async function openDestination(reference: Reference, places: Places): Pro
         attachments: "all",
         keepsAnnotations: true,
         publish: async (descriptor, from = descriptor) => {
-          const { digest } = reference.image;
-          if (digest !== undefined && digest !== descriptor.digest && digest !== from.digest)
-            throw wrongDigest(reference, descriptor);
+          assertDigest(reference, reference.image, [descriptor, from]);
           await places.images.tag(descriptor, storeName(reference.image));
         },
       };
@@ -108,10 +106,16 @@ async function archive(
   };
 }
 
-function wrongDigest(reference: Reference, descriptor: Descriptor): OciError {
-  return new OciError(
+/** A digest in a name has to be that of one of these; the first is the image. Throws OciError BAD_REFERENCE. */
+function assertDigest(
+  reference: Reference,
+  { digest }: ImageName,
+  [image, ...others]: [Descriptor, ...Descriptor[]],
+): void {
+  if (digest === undefined || [image, ...others].some((each) => each.digest === digest)) return;
+  throw new OciError(
     "BAD_REFERENCE",
-    `cannot let ${formatReference(reference)} stand for an image with the digest ${descriptor.digest}`,
+    `cannot let ${formatReference(reference)} stand for an image with the digest ${image.digest}`,
     { hint: "Leave the digest out of the destination" },
   );
 }

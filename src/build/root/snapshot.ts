@@ -74,7 +74,10 @@ function* snapshotLines(snapshot: Snapshot): Generator<Buffer> {
   yield Buffer.from(text, "latin1");
 }
 
-/** What `writeSnapshot` and `appendSnapshot` wrote; the file is written anew when much of it was added. Throws BuildError SANDBOX when it is not whole. */
+/**
+ * What `writeSnapshot` and `appendSnapshot` wrote; the file is written anew when much of it was added. Throws BuildError
+ * SANDBOX when it is not whole.
+ */
 export async function readSnapshot(path: string): Promise<Snapshot> {
   const reader = new SnapshotReader();
   for await (const chunk of createReadStream(path)) reader.push(chunk as Buffer);

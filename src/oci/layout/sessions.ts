@@ -3,7 +3,7 @@
 // docs/adr/0005-prune-beside-writers.md.
 import { rmSync } from "node:fs";
 import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { randomBytes } from "node:crypto";
 import { systemErrorCode } from "../../base/errors.ts";
 import { ownerState, ownerText, writeError } from "../../base/io/index.ts";
@@ -51,7 +51,7 @@ export async function oldestSession(store: string): Promise<number> {
     let oldest = (await stat(own)).mtimeMs;
     for (const name of await readdir(directory)) {
       const path = join(directory, name);
-      const started = await liveSince(path, name, oldest);
+      const started = await liveSince(path, oldest);
       if (started === undefined) await rm(path, { force: true });
       else oldest = Math.min(oldest, started);
     }
@@ -61,10 +61,10 @@ export async function oldestSession(store: string): Promise<number> {
   }
 }
 
-async function liveSince(path: string, name: string, now: number): Promise<number | undefined> {
+async function liveSince(path: string, now: number): Promise<number | undefined> {
   try {
     const { mtimeMs } = await stat(path);
-    const state = ownerState(ownerOf(name));
+    const state = ownerState(ownerOf(basename(path)));
     if (state === "unknown") return now - mtimeMs > FOREIGN_MS ? undefined : mtimeMs;
     return state === "alive" ? mtimeMs : undefined;
   } catch (error) {
